@@ -1,0 +1,1 @@
+"""Can this radiograph classifier be trusted? Clean, attacked and explained, as a website."""

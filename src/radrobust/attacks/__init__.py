@@ -1,0 +1,1 @@
+"""Attacks on the finished systems, in pixel space, and the protocol around them."""

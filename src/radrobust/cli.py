@@ -1,0 +1,105 @@
+"""The command line: one command a stage, and the everyday ones. No logic lives here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from radrobust.errors import InputError
+from radrobust.params import load_params
+
+app = typer.Typer(
+    help="Can this radiograph classifier be trusted?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SystemKey = Annotated[str, typer.Argument(help="A system's key, as in params.yaml.")]
+
+
+@app.command()
+def check() -> None:
+    """See that params.yaml is right and that the data it names are here."""
+    from radrobust.stages.check import check
+
+    check(load_params())
+
+
+@app.command()
+def prepare() -> None:
+    """Read every film of the dataset into the samples table and split it."""
+    from radrobust.stages.prepare import prepare
+
+    prepare(load_params())
+
+
+@app.command()
+def finetune(system: SystemKey) -> None:
+    """Train one system on the training split."""
+    from radrobust.stages.finetune import finetune
+
+    finetune(system, load_params())
+
+
+@app.command()
+def attack(system: SystemKey) -> None:
+    """Attack one system on the test split."""
+    from radrobust.stages.attack import attack
+
+    attack(system, load_params())
+
+
+@app.command()
+def explain(system: SystemKey) -> None:
+    """Explain one system's answers and hold the maps against the finding."""
+    from radrobust.stages.explain import explain
+
+    explain(system, load_params())
+
+
+@app.command()
+def summarise() -> None:
+    """Compute every figure that is shown, with its interval."""
+    from radrobust.stages.summarise import summarise
+
+    summarise(load_params())
+
+
+@app.command()
+def page(name: Annotated[str, typer.Argument(help="A page in reports/, without .py.")]) -> None:
+    """Execute one page of the report."""
+    from radrobust.stages.page import page
+
+    page(name, load_params())
+
+
+@app.command()
+def site() -> None:
+    """Render the executed pages into the website."""
+    from radrobust.stages.site import site
+
+    site()
+
+
+@app.command()
+def data(
+    name: Annotated[str, typer.Argument(help="The dataset, such as fracatlas.")],
+    source: Annotated[Path, typer.Option("--from", help="Its folder or zip archive.")],
+) -> None:
+    """Bring a real dataset into data/."""
+    from radrobust.data.importing import import_dataset
+
+    typer.echo(import_dataset(name, source))
+
+
+def main() -> None:
+    """Run the command line; unusable input ends in one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"radrobust: {error}", err=True)
+        sys.exit(2)

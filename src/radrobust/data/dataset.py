@@ -1,0 +1,154 @@
+"""What a dataset is, what a film is, and the registry of both kinds of dataset: drawn and imported.
+
+To add a dataset, add one module to this package that ends in ``register(Dataset(...))``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import radrobust.data
+from radrobust.params import choose
+
+if TYPE_CHECKING:
+    from radrobust.params import Params
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels; x runs to the right, y down, and the first pixel spans 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """One film, decoded.
+
+    Attributes
+    ----------
+    image : ndarray of uint8, H×W
+        Grey values, 0 to 255.
+    mask : ndarray of bool, H×W, or None
+        True on the finding; None where nothing is known of its place.
+    boxes : tuple of Box
+        One a finding, in pixels of `image`.
+    label : int
+        1 for the finding, 0 for its absence.
+    subgroups : dict of str to str
+        Attributes by which results may be broken down; the same keys for each film of a dataset.
+    mode : str
+        Pillow's name of the file's pixel format, such as ``L`` or ``RGB``.
+    truncated : bool
+        The file ends early; what is missing is black or grey.
+    note : str
+        Faults found, in words; empty if there are none.
+    """
+
+    image: NDArray[np.uint8]
+    mask: NDArray[np.bool_] | None
+    boxes: tuple[Box, ...]
+    label: int
+    subgroups: dict[str, str]
+    mode: str
+    truncated: bool
+    note: str
+
+
+class Film(Protocol):
+    """One radiograph before decoding: small, and picklable, so that any process can read it."""
+
+    @property
+    def sample_id(self) -> str:
+        """Stable name, derived from the film and not from its place in a list."""
+
+    def read(self) -> Radiograph:
+        """Decode or draw the film.
+
+        Raises
+        ------
+        InputError
+            It cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class Published:
+    """How a dataset that has to be imported is laid out.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Patterns of the files that make it up, relative to its folder, as `Path.glob` reads them.
+    describe : callable
+        Check a folder in that layout without decoding films, and tell in words what it holds.
+        Raises InputError where something is missing or unusable.
+    """
+
+    files: tuple[str, ...]
+    describe: Callable[[Path], str]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset and what a reader needs to be told of it.
+
+    Attributes
+    ----------
+    name : str
+        As in ``dataset.name`` of `params.yaml`.
+    title : str
+        For people.
+    classes : tuple of str
+        Names of label 0 (absent) and label 1 (present).
+    finding : str
+        What label 1 shows, such as ``fracture``.
+    licence, citation, source : str
+        On which terms, by whom and from where.
+    films : callable
+        List the films of a study, given its parameters and the dataset's place, sorted by
+        `sample_id`. Decodes nothing.
+    published : Published or None
+        The layout to import; None for films that the project draws itself.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, str]
+    finding: str
+    licence: str
+    citation: str
+    source: str
+    films: Callable[[Params, Path], Sequence[Film]]
+    published: Published | None = None
+
+
+_REGISTRY: dict[str, Dataset] = {}
+
+
+def register(dataset: Dataset) -> None:
+    """Make a dataset known under its name."""
+    _REGISTRY[dataset.name] = dataset
+
+
+def datasets() -> dict[str, Dataset]:
+    """Return every dataset by name, in alphabetical order."""
+    for module in pkgutil.iter_modules(radrobust.data.__path__, "radrobust.data."):
+        importlib.import_module(module.name)
+    return dict(sorted(_REGISTRY.items()))
+
+
+def get_dataset(name: str) -> Dataset:
+    """Return the dataset called `name`.
+
+    Raises
+    ------
+    InputError
+        There is none; the message lists those that exist.
+    """
+    known = datasets()
+    return known[choose("dataset.name: dataset", name, list(known))]

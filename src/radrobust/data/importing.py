@@ -1,0 +1,188 @@
+"""Bringing a published dataset to its place under `data/`, from a folder or a ZIP archive."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import shutil
+import stat
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath, PurePosixPath
+
+from radrobust import paths
+from radrobust.data.dataset import Published, datasets, get_dataset
+from radrobust.errors import InputError
+from radrobust.files import replacing
+
+MAX_BYTES = 20 * 2**30
+"""Unpacked size beyond which an archive is refused: sixty times FracAtlas."""
+
+MAX_FILES = 200_000
+"""Members beyond which an archive is refused."""
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OverflowError,
+    RuntimeError,  # and NotImplementedError: a way of packing that zipfile doesn't know
+    ValueError,  # and UnicodeDecodeError
+)
+"""What zipfile raises on archives that are broken, or made to break it."""
+
+
+def import_dataset(name: str, source: Path, target_root: Path = paths.DATA) -> str:
+    """Copy the files of a dataset's published layout to ``<target_root>/<name>`` and check them.
+
+    Parameters
+    ----------
+    name : str
+        The dataset.
+    source : Path
+        A folder in the published layout, or a ZIP archive of one, with or without one folder
+        around it. Files that don't belong to the layout stay behind.
+    target_root : Path
+        Where datasets are kept. What is there under `name` is replaced once the new one has been
+        found good, and left alone otherwise.
+
+    Returns
+    -------
+    str
+        What was found and what to run next, for people.
+
+    Raises
+    ------
+    InputError
+        The dataset is unknown or not one to import; the source is missing, is no folder or
+        archive, lacks a part of the layout, or holds what an honest archive doesn't.
+    """
+    published = get_dataset(name).published
+    if published is None:
+        importable = ", ".join(key for key, dataset in datasets().items() if dataset.published)
+        raise InputError(f"{name} is drawn, not imported; to be imported: {importable}")
+    target = target_root / name
+    if target.is_symlink():
+        raise InputError(f"{target} is a link; remove it to have {name} imported in its place")
+    try:
+        found = _bring(published, source, target)
+    except OSError as error:
+        raise InputError(f"{source} cannot be imported: {error.strerror or error}") from None
+    return f"{target}: {found}\nnext: dvc exp run -S dataset.name={name}"
+
+
+def _bring(published: Published, source: Path, target: Path) -> str:
+    if source.is_dir():
+        published.describe(source)
+        with replacing(target) as draft:
+            for pattern in published.files:
+                for file in sorted(source.glob(pattern)):
+                    if not _is_hidden(file):
+                        _copy(file, draft / file.relative_to(source))
+            return _describe(published, draft, source)
+    if not source.exists():
+        raise InputError(f"{source} does not exist; give a folder or a ZIP archive")
+    if not zipfile.is_zipfile(source):
+        raise InputError(f"{source} is neither a folder nor a whole ZIP archive; fetch it again")
+    try:
+        with zipfile.ZipFile(source) as archive:
+            members = _members(archive, published.files)
+            with replacing(target) as draft:
+                draft.mkdir()
+                _unpack(archive, members, draft)
+                return _describe(published, draft, source)
+    except _DAMAGE as error:
+        raise InputError(f"{source} is a damaged ZIP archive ({error}); fetch it again") from None
+
+
+def _describe(published: Published, draft: Path, source: Path) -> str:
+    """Check a draft; a complaint names the source, since the draft is about to vanish."""
+    try:
+        return published.describe(draft)
+    except InputError as error:
+        raise InputError(str(error).replace(str(draft), str(source))) from None
+
+
+def _copy(file: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+    times = file.stat()
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _members(archive: zipfile.ZipFile, patterns: Sequence[str]) -> dict[str, zipfile.ZipInfo]:
+    """Members of the layout by their place in it, once every member has been found honest."""
+    infos = archive.infolist()
+    if len(infos) > MAX_FILES:
+        raise InputError(f"{archive.filename} holds {len(infos)} files; {MAX_FILES} are allowed")
+    for info in infos:
+        _check_member(info, archive)
+    files = {info.filename: info for info in infos if not info.is_dir()}
+    top = _single_top_folder(files)
+    members: dict[str, zipfile.ZipInfo] = {}
+    for pattern in patterns:
+        matching = {
+            place: info
+            for name, info in files.items()
+            if _matches(place := PurePosixPath(name.removeprefix(top)), pattern)
+        }
+        if not matching:
+            needed = ", ".join(patterns)
+            raise InputError(f"{archive.filename} holds no {pattern}; it needs {needed}")
+        members |= {str(place): info for place, info in matching.items()}
+    # Checked before anything is written; checked again while writing, since headers may lie.
+    if sum(info.file_size for info in members.values()) > MAX_BYTES:
+        raise InputError(f"{archive.filename} unpacks to more than {_gigabytes()}")
+    return members
+
+
+def _check_member(info: zipfile.ZipInfo, archive: zipfile.ZipFile) -> None:
+    name = info.orig_filename
+    place = PurePosixPath(name)
+    if place.is_absolute() or ".." in place.parts or any(sign in name for sign in "\\:\0"):
+        raise InputError(f"{archive.filename} holds {name!r}, which leads out of its folder")
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise InputError(f"{archive.filename} holds {name!r}, a link or device; files are allowed")
+    if info.flag_bits & 1:
+        raise InputError(f"{archive.filename} is encrypted; unpack it and give the folder")
+
+
+def _single_top_folder(names: Iterable[str]) -> str:
+    tops = {name.split("/", 1)[0] if "/" in name else "" for name in names}
+    tops.discard("__MACOSX")
+    return f"{tops.pop()}/" if len(tops) == 1 and "" not in tops else ""
+
+
+def _matches(place: PurePosixPath, pattern: str) -> bool:
+    # PurePath.match compares from the right: "elsewhere/dataset.csv" would pass without a count.
+    same_depth = len(place.parts) == len(PurePosixPath(pattern).parts)
+    return same_depth and place.match(pattern) and not _is_hidden(place)
+
+
+def _is_hidden(path: PurePath) -> bool:
+    return path.name.startswith(".")
+
+
+def _unpack(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> None:
+    left = MAX_BYTES
+    for name, info in members.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with archive.open(info) as packed, target.open("xb") as file:
+            while block := packed.read(2**20):
+                left -= len(block)
+                if left < 0:
+                    raise InputError(f"{archive.filename} unpacks to more than {_gigabytes()}")
+                file.write(block)
+        written = time.mktime((*info.date_time, 0, 0, -1))
+        os.utime(target, (written, written))
+
+
+def _gigabytes() -> str:
+    return f"{MAX_BYTES / 2**30:.0f} GiB"

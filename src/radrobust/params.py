@@ -1,0 +1,264 @@
+"""`params.yaml`, typed and checked: the only way into a study's parameters."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from radrobust import paths
+from radrobust.errors import InputError
+
+
+def _fraction(value: object) -> Fraction:
+    """Read "8/255", "8 / 255", 0.03 or 0; DVC hands fractions over as strings."""
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("must be a number or a fraction such as 4/255")
+    try:
+        return Fraction(str(value).replace(" ", ""))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError("must be a number or a fraction such as 4/255") from None
+
+
+def _in_pixels(value: Fraction) -> Fraction:
+    if not 0 <= value <= 1:
+        raise ValueError("must lie in [0, 1], the range of a pixel: four grey levels are 4/255")
+    return value
+
+
+def _positive(value: Fraction) -> Fraction:
+    if value == 0:
+        raise ValueError("must be more than 0, such as 4/255")
+    return value
+
+
+Budget = Annotated[Fraction, BeforeValidator(_fraction), AfterValidator(_in_pixels)]
+PositiveBudget = Annotated[Budget, AfterValidator(_positive)]
+
+
+def budget_text(budget: Fraction | float) -> str:
+    """Write a perturbation budget as people say it.
+
+    Parameters
+    ----------
+    budget : Fraction or float
+        In pixels of [0, 1].
+
+    Returns
+    -------
+    str
+        "k/255" for a whole or tenth number of grey levels, else four significant digits.
+
+    Examples
+    --------
+    >>> budget_text(Fraction(4, 255)), budget_text(0.0), budget_text(Fraction("0.0301"))
+    ('4/255', '0', '0.0301')
+    """
+    levels = float(budget) * 255
+    if levels == 0:
+        return "0"
+    if math.isclose(levels * 10, round(levels * 10), abs_tol=1e-6):
+        return f"{levels:.4g}/255"
+    return f"{float(budget):.4g}"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _multiple_of_8(value: int) -> int:
+    if value % 8:
+        below = max(8, value // 8 * 8)
+        raise ValueError(f"must be a multiple of 8, such as {below} or {below + 8}")
+    return value
+
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Dataset(_Section):
+    """Which films, and how large; `image_size` in pixels."""
+
+    name: str
+    image_size: Annotated[int, Field(ge=16, le=4096), AfterValidator(_multiple_of_8)]
+
+
+class Phantom(_Section):
+    """How many films to draw, and the share with a finding."""
+
+    count: Annotated[int, Field(ge=20)]
+    prevalence: Share
+
+
+class Split(_Section):
+    """Shares of each class for validation and test, in (0, 1)."""
+
+    val: Share
+    test: Share
+
+
+class Model(_Section):
+    """At which scale the systems are built."""
+
+    scale: Literal["compact"]
+
+
+class Finetune(_Section):
+    """How the systems are trained; `eps` in pixels of [0, 1]."""
+
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    precision: Literal["auto", "float32"]
+    eps: PositiveBudget
+    steps: Count
+
+
+class Attack(_Section):
+    """PGD on the test films; budgets and step in pixels of [0, 1]."""
+
+    eps: PositiveBudget
+    step: PositiveBudget
+    steps: Count
+    random_start: bool
+    batch_size: Count
+    curve: list[Budget]
+
+    @property
+    def budgets(self) -> list[Fraction]:
+        """Every positive budget to be attacked with, rising; `eps` is always among them."""
+        return sorted({self.eps, *self.curve} - {Fraction(0)})
+
+
+class Explain(_Section):
+    """Which maps are made; `window` and `stride` in pixels of a 224-pixel image."""
+
+    methods: Annotated[list[str], Field(min_length=1)]
+    baseline: Literal["black", "mean", "blur"]
+    samples: Count
+    window: Count
+    stride: Count
+
+
+class Evaluate(_Section):
+    """Intervals: bootstrap resamples, and their level in (0, 1)."""
+
+    bootstrap: Annotated[int, Field(ge=100)]
+    level: Share
+
+
+class Params(_Section):
+    """A whole study. Field by field it mirrors `params.yaml`, where each is explained."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    dataset: Dataset
+    phantom: Phantom
+    split: Split
+    systems: Annotated[list[str], Field(min_length=1)]
+    model: Model
+    finetune: Finetune
+    attack: Attack
+    explain: Explain
+    evaluate: Evaluate
+
+
+def choose(kind: str, name: str, known: list[str]) -> str:
+    """Return `name` if it is among `known`.
+
+    Parameters
+    ----------
+    kind : str
+        What is being chosen, with its key where it has one, such as ``systems: system``.
+    name : str
+        The choice.
+    known : list of str
+        Every possible choice.
+
+    Raises
+    ------
+    InputError
+        `name` is unknown; the message lists what exists and suggests the nearest.
+    """
+    if name in known:
+        return name
+    raise InputError(f"{kind} {name!r} does not exist; {_nearest(name, known)}")
+
+
+def load_params(path: Path = paths.PARAMS) -> Params:
+    """Read and check a study's parameters.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is not YAML, or a key is unknown, missing or of a wrong value; the
+        message names the key, the value and what would be right.
+    """
+    try:
+        document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} is not here; run this in the folder that holds it") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise InputError(f"{path} must hold sections such as `attack:`, not {document!r}")
+    try:
+        params = Params.model_validate(document)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_explain(error)}") from None
+    _check_together(params, path)
+    return params
+
+
+def _check_together(params: Params, path: Path) -> None:
+    if params.split.val + params.split.test >= 1:
+        raise InputError(
+            f"{path}: split.val + split.test is {params.split.val + params.split.test:g}; "
+            "less than 1 must remain to leave images to train on"
+        )
+    for key, values in {
+        "systems": params.systems,
+        "explain.methods": params.explain.methods,
+    }.items():
+        repeated = sorted({value for value in values if values.count(value) > 1})
+        if repeated:
+            raise InputError(f"{path}: {key} names {', '.join(repeated)} more than once")
+
+
+def _explain(error: ValidationError) -> str:
+    """Tell of the first problem in one line; say how many more there are."""
+    # A misspelt key is also a missing one: the misspelling is what to tell.
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        text = f"unknown key {key}; {_nearest(str(first['loc'][-1]), _keys_at(first['loc'][:-1]))}"
+    elif first["type"] == "missing":
+        text = f"{key} is missing"
+    else:
+        reason = first["msg"].removeprefix("Value error, ")
+        text = f"{key} is {first['input']!r}: {reason[0].lower()}{reason[1:]}"
+    more = len(problems) - 1
+    return text + (f" (and {more} more)" if more else "")
+
+
+def _keys_at(location: tuple[Any, ...]) -> list[str]:
+    section: Any = Params
+    for part in location:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    suggestion = f"did you mean {close[0]}? " if close else ""
+    return f"{suggestion}There are: {', '.join(known)}"

@@ -1,0 +1,1 @@
+"""Figures, tables, galleries and sentences for the pages; numbers come from `evaluation`."""

@@ -1,0 +1,99 @@
+"""What a study was made with: parameters, versions, commit."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib.metadata import version
+from typing import Any
+
+from radrobust.params import budget_text
+from radrobust.reporting import html
+from radrobust.reporting.html import cell
+from radrobust.reporting.shown import Html, Markdown
+from radrobust.reporting.study import Study
+from radrobust.systems.catalogue import SYSTEMS
+
+PACKAGES = (
+    "radrobust", "torch", "torchvision", "captum", "robustbench", "numpy", "pandas", "scipy",
+    "pillow", "matplotlib", "dvc", "jupytext", "smalldocs",
+)  # fmt: skip
+
+
+def parameters(study: Study) -> Html:
+    """Every parameter of the study."""
+    head = [[cell("Parameter", "col"), cell("Value", "col")]]
+    body = [
+        [cell(key, "row", style="code"), cell(value)]
+        for key, value in _flat(study.params.model_dump())
+    ]
+    return Html(html.table(head, body, "params.yaml, the only place where the study is described."))
+
+
+def systems(study: Study) -> Html:
+    """The systems: paper, compact architecture, objective, size and training."""
+    titles = ("System", "Paper", "Compact architecture", "Objective", "Parameters", "Best epoch")
+    body = []
+    for key in study.systems:
+        system, facts = SYSTEMS[key], study.training(key)
+        link = f'<td><a href="{system.url}">{system.paper}</a>, {system.year}</td>'
+        body.append(
+            [
+                cell(system.title, "row"),
+                link,
+                cell(system.compact_text),
+                cell(system.objective),
+                cell(f"{facts['parameters']:,}", style="number"),
+                cell(f"{facts['best_epoch']} of {facts['epochs']}", style="number"),
+            ]
+        )
+    head = [[cell(title, "col") for title in titles]]
+    return Html(html.table(head, body, "The systems, as they were trained here."))
+
+
+def versions() -> Html:
+    """Versions of Python and of the packages that computed the study."""
+    found = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    head = [[cell("Package", "col"), cell("Version", "col")]]
+    body = [[cell(name, "row"), cell(text)] for name, text in found.items()]
+    return Html(html.table(head, body, "Versions when this page was executed."))
+
+
+def commit(study: Study) -> Markdown:
+    """The commit of the code, if it is known."""
+    known = _git(study, "rev-parse", "HEAD")
+    if not known:
+        return Markdown(
+            "The code's commit is not known: it was not run in a git checkout that has one."
+        )
+    changed = _git(study, "status", "--porcelain", "--untracked-files=no")
+    more = ", with changes that were not committed" if changed else ""
+    return Markdown(f"This page was executed at commit `{known}`{more}.")
+
+
+def _git(study: Study, *words: str) -> str:
+    try:
+        ended = subprocess.run(
+            ["git", *words], cwd=study.root, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""
+    return ended.stdout.strip() if ended.returncode == 0 else ""
+
+
+def _flat(section: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in section.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", _written(value)
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_written, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return budget_text(value) if isinstance(value, Fraction) else str(value)

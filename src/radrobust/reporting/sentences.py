@@ -1,0 +1,217 @@
+"""Sentences with numbers in them, made from the tables; Markdown."""
+
+from __future__ import annotations
+
+from radrobust.reporting.shown import Markdown
+from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
+from radrobust.reporting.text import (
+    explainer_title,
+    grey_levels,
+    listing,
+    number,
+    plural,
+    quoted,
+)
+
+FEW = 3
+CHANCE = 0.5  # of AUROC and of balanced accuracy
+
+
+def answer(study: Study) -> Markdown:
+    """Answer the study's question: clean, attacked, against the reference, and the maps."""
+    parts = {
+        "Clean": _clean(study),
+        "Attacked": f"{_attacked(study)} {_better_than_chance(study)}",
+        "Against always saying no": _against_reference(study),
+        "Where they look": _maps(study),
+    }
+    return _prose("\n".join(f"- **{title}.** {text}" for title, text in parts.items()))
+
+
+def test_set(study: Study) -> str:
+    """Write the size of the test set and of the class with the finding."""
+    absent, present = study.count("test", 0), study.count("test", 1)
+    return f"{plural(absent + present, 'test film')}, {present:,} of them with a {_finding(study)}"
+
+
+def warnings(study: Study) -> Markdown:
+    """List what must not be concluded."""
+    items = []
+    if study.is_phantom:
+        items.append(
+            "**The films are phantoms**: drawn by a program, not taken of anybody. They show that "
+            "the measurement works and how the systems compare on this task; they say nothing "
+            "about real radiographs."
+        )
+    else:
+        items.append(
+            "**Films of one patient may lie in several parts of the split**: nothing is known of "
+            "whose they are. That flatters every number, and makes intervals too narrow."
+        )
+    size = study.params.dataset.image_size
+    items += [
+        "**The networks are compact versions trained here from nothing**, with each paper's "
+        f"architecture and objective in small, on films of {size}×{size} pixels. They are not the "
+        "published checkpoints, and their numbers are not those papers' numbers.",
+        f"**Every number comes from {test_set(study)}.** The intervals say how far chance alone "
+        "could move it if other films had been drawn; they do not cover training again with "
+        "another seed.",
+        "**No attack proves robustness.** A stronger attack can only lower the attacked numbers.",
+    ]
+    return _prose("\n".join(f"- {item}" for item in items))
+
+
+def threat_model(study: Study) -> Markdown:
+    """Say what the attacker may do."""
+    attack = study.params.attack
+    start = "a random point of that range" if attack.random_start else "the film itself"
+    return _prose(
+        f"The attacker knows the network and its weights and may change every pixel of a finished "
+        f"film by at most {grey_levels(study.eps)} (L∞, in the pixel values of the film that the "
+        f"network is given, before any normalisation). PGD starts at {start} and takes "
+        f"{plural(attack.steps, 'step')} of {grey_levels(float(attack.step))} along the sign of "
+        f"the gradient; at other budgets the step is scaled with the budget. A film counts as "
+        f"broken as soon as the network is wrong about any image that the attack has met, the "
+        f"clean film included, and what breaks at a smaller budget stays broken at larger ones. "
+        f"Nobody attacks radiographs like this by accident: it is a worst case, not noise."
+    )
+
+
+def test_films(study: Study) -> Markdown:
+    """State what numbers of the page were measured on."""
+    level = f"{100 * study.params.evaluate.level:g} %"
+    return _prose(f"Measured on {test_set(study)}; intervals are {level} confidence intervals.")
+
+
+def composition(study: Study) -> Markdown:
+    """Say of how many films and pixels the dataset is made."""
+    total = int(study.counts["count"].sum())
+    present = int(study.counts.loc[study.counts["label"] == 1, "count"].sum())
+    size = study.params.dataset.image_size
+    drawn = (
+        " They are **drawn by a program**, not taken of anybody: each fracture's place is known "
+        "exactly, and nobody's picture is published."
+        if study.is_phantom
+        else ""
+    )
+    return _prose(
+        f"**{study.dataset['title']}**: {plural(total, 'film')}, {present:,} of them with a "
+        f"{_finding(study)}, padded to a square without stretching and shown to the networks at "
+        f"{size}×{size} pixels.{drawn}"
+    )
+
+
+def localisation_rule(study: Study) -> Markdown:
+    """Say which maps are measured, and how a gallery film was chosen."""
+    coverage = study.localisation["metric"] == "coverage_5"
+    marked = int(study.localisation.loc[coverage, "n"].max())
+    return _prose(
+        f"Each map explains the answer that the network gave to the clean film: where that answer "
+        f"is “{study.classes[0]}”, the map shows what speaks for “{study.classes[0]}”. Measured "
+        f"are {plural(marked, 'test film')} whose {_finding(study)} is marked, drawn by a hash of "
+        f"the seed and the film's name, so without regard to what any system says of them; every "
+        f"system is asked about the same films. The first of them and some films without a "
+        f"{_finding(study)}, drawn the same way, make the gallery below: it is not a choice of "
+        f"good examples."
+    )
+
+
+def maps_in_words(study: Study) -> Markdown:
+    """Sum up the coverage table."""
+    return _prose(_maps(study))
+
+
+def _prose(text: str) -> Markdown:
+    """Keep numbers and their per cent signs on one line."""
+    return Markdown(text.replace(" %", "\u00a0%"))
+
+
+def _finding(study: Study) -> str:
+    return str(study.dataset["finding"])
+
+
+def _clean(study: Study) -> str:
+    best = max(study.systems, key=lambda system: study.metric(system, 0, "auroc")["value"])
+    auroc = quoted(study.metric(best, 0, "auroc"), "auroc")
+    verb = "does best, with" if len(study.systems) > 1 else "has"
+    blind = [
+        study.title(system)
+        for system in study.systems
+        if study.metric(system, 0, "auroc")["low"] <= CHANCE
+    ]
+    warning = (
+        f" {listing(blind)} cannot be told from guessing (interval down to 0.5), so that there is "
+        "little there for an attack to take away."
+        if blind
+        else ""
+    )
+    return f"{study.title(best)} {verb} an AUROC of {auroc} on {test_set(study)}.{warning}"
+
+
+def _attacked(study: Study) -> str:
+    metric = "balanced_accuracy"
+    opening = f"When every pixel may be changed by up to {grey_levels(study.eps)},"
+    values = {
+        system: [float(study.metric(system, eps, metric)["value"]) for eps in (0, study.eps)]
+        for system in study.systems
+    }
+    if len(values) <= FEW:
+        falls = listing(
+            [
+                f"from {number(clean, metric)} % to {number(attacked, metric)} % "
+                f"({study.title(system)})"
+                for system, (clean, attacked) in values.items()
+            ]
+        )
+        return f"{opening} balanced accuracy goes {falls}."
+    best, worst = (choose(values, key=lambda key: values[key][1]) for choose in (max, min))
+    return (
+        f"{opening} balanced accuracy lies between {number(values[worst][1], metric)} % "
+        f"({study.title(worst)}) and {number(values[best][1], metric)} % ({study.title(best)})."
+    )
+
+
+def _better_than_chance(study: Study) -> str:
+    """Whose balanced accuracy is surely above one half under attack."""
+    better = [
+        study.title(system)
+        for system in study.systems
+        if study.metric(system, study.eps, "balanced_accuracy")["low"] > CHANCE
+    ]
+    if not better:
+        return "Then no system is clearly better than chance (no interval above 50 %)."
+    verb = "are" if len(better) > 1 else "is"
+    return f"Then {listing(better)} {verb} still better than chance (interval above 50 %)."
+
+
+def _against_reference(study: Study) -> str:
+    reference = float(study.metric(ALWAYS_NEGATIVE, study.eps, "accuracy")["value"])
+    better = [
+        study.title(system)
+        for system in study.systems
+        if study.metric(system, study.eps, "accuracy")["low"] > reference
+    ]
+    opening = (
+        f"Calling every film “{study.classes[0]}” is right for {number(reference, 'accuracy')} % "
+        "of them, attacked or not; under the attack"
+    )
+    if not better:
+        return f"{opening} no system is clearly right more often (no interval above that)."
+    verb = "are" if len(better) > 1 else "is"
+    return f"{opening} {listing(better)} {verb} right more often (interval above that)."
+
+
+def _maps(study: Study) -> str:
+    table = study.localisation[study.localisation["metric"] == "coverage_5"]
+    if table["n"].max() == 0:
+        return f"No test film has its {_finding(study)} marked, so no map could be checked."
+    best = table.iloc[int(table["value"].argmax())]
+    estimate = best[["value", "low", "high"]].astype(float)
+    above = int((table["low"] > table["chance"]).sum())
+    return (
+        f"{explainer_title(best['explainer'])} on {study.title(best['system'])} hits most: "
+        f"{quoted(estimate, 'coverage_5')} of the {_finding(study)}'s pixels are among the top 5 % "
+        f"of the film's, where a map that knows nothing has "
+        f"{number(float(best['chance']), 'coverage_5')} %. The interval lies above chance for "
+        f"{above} of {plural(len(table), 'pair')} of system and explainer."
+    )

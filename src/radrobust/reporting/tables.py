@@ -1,0 +1,256 @@
+"""Tables of the pages, as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+
+from radrobust.params import budget_text
+from radrobust.reporting import html
+from radrobust.reporting.html import cell
+from radrobust.reporting.shown import Html
+from radrobust.reporting.study import ALWAYS_NEGATIVE, Study, at
+from radrobust.reporting.text import (
+    DASH,
+    METRIC_TITLES,
+    explainer_title,
+    interval,
+    number,
+    plural,
+    unit,
+)
+
+HEADLINE = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
+MOST_REMARKS = 12
+SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
+FAULT_TITLES = {
+    "truncated": "File ends early; what is missing is black or grey",
+    "duplicate": "Byte-identical to another film",
+    "duplicate_across_splits": "… and that other film lies in another split",
+    "unmarked": "Labelled with the finding, but its place is not marked",
+}
+LOCALISATION_TITLES = {
+    "coverage_5": "Top 5 % of pixels",
+    "coverage_25": "Top 25 %",
+    "coverage_50": "Top 50 %",
+    "pointing": "Pointing game",
+}
+
+
+def headline(study: Study) -> Html:
+    """Every system clean and attacked, and the reference that never sees a finding."""
+    head = [[cell("System", "col"), cell("Films", "col")]]
+    head[0] += [cell(_metric_title(metric), "col", style="number") for metric in HEADLINE]
+    budgets = {"clean": 0.0, "attacked": study.eps}
+    body = []
+    for system in study.systems:
+        for films, eps in budgets.items():
+            first = cell(study.title(system), "row", style="" if eps == 0 else "repeated")
+            body.append([first, cell(films), *_estimates(study, system, eps)])
+    body.append(
+        [
+            cell(study.title(ALWAYS_NEGATIVE), "row"),
+            cell("either"),
+            *_estimates(study, ALWAYS_NEGATIVE, 0.0),
+        ]
+    )
+    level = f"{100 * study.params.evaluate.level:g} %"
+    caption = (
+        f"Test films, clean and attacked at {budget_text(study.eps)}; in small print the {level} "
+        "confidence interval."
+    )
+    return Html(html.table(head, body, caption))
+
+
+def confusion_matrices(study: Study) -> Html:
+    """Confusion matrices, clean and attacked, a tab a system."""
+    panes = {
+        study.title(system): '<div class="side-by-side">'
+        + _confusion(study, system, 0.0)
+        + _confusion(study, system, study.eps)
+        + "</div>"
+        for system in study.systems
+    }
+    return html.tabs("confusion", panes)
+
+
+def class_reports(study: Study) -> Html:
+    """Precision, recall and F1 of both classes, clean and attacked, a tab a system."""
+    panes = {study.title(system): _class_report(study, system) for system in study.systems}
+    return html.tabs("classes", panes)
+
+
+def localisation(study: Study) -> Html:
+    """How much of the finding the maps hit, against chance."""
+    finding = study.dataset["finding"]
+    head = [[cell("System", "col"), cell("Explainer", "col")]]
+    head[0] += [cell(title, "col", style="number") for title in LOCALISATION_TITLES.values()]
+    body = []
+    for system in study.systems:
+        for row, explainer in enumerate(study.params.explain.methods):
+            first = cell(study.title(system), "row", style="repeated" if row else "")
+            body.append(
+                [first, cell(explainer_title(explainer)), *_localised(study, system, explainer)]
+            )
+    chance = study.localisation.groupby("metric")["chance"].mean()
+    marked = int(study.localisation.groupby("metric")["n"].max()["coverage_5"])
+    body.append(
+        [cell("Chance", "row"), cell("a map that knows nothing")]
+        + [cell(f"{number(chance[metric], metric)} %", style="number")
+           for metric in LOCALISATION_TITLES]
+    )  # fmt: skip
+    caption = (
+        f"Share of the {finding}'s pixels among the most important pixels of the film, mean over "
+        f"{plural(marked, 'test film')}; pointing game: share of films "
+        f"whose most important pixel lies in the {finding}. Bold: the interval lies above chance."
+    )
+    return Html(html.table(head, body, caption))
+
+
+def convergence(study: Study) -> Html:
+    """Do the maps that promise to add up do so?"""
+    rows = study.localisation[study.localisation["metric"] == "delta_exceeds"]
+    if rows.empty:
+        return Html("<p>None of the explainers promises a sum.</p>")
+    head = [[cell(title, "col") for title in ("System", "Explainer", "Maps that do not add up")]]
+    body = [
+        [
+            cell(study.title(str(row["system"])), "row"),
+            cell(explainer_title(str(row["explainer"]))),
+            cell(f"{round(row['value'] * row['n'])} of {row['n']}"),
+        ]
+        for _, row in rows.iterrows()
+    ]
+    caption = (
+        "Maps whose sum is off the change in output that it should equal by more than a "
+        "thousandth of that change (by more than 0.0001 where the change is under 0.1)."
+    )
+    return Html(html.table(head, body, caption))
+
+
+def counts(study: Study) -> Html:
+    """Films by split and class."""
+    head = [[cell("Split", "col"), *(cell(name, "col", style="number") for name in study.classes),
+             cell("All", "col", style="number"), cell(f"With {study.dataset['finding']}", "col",
+             style="number")]]  # fmt: skip
+    splits = {title: (split,) for split, title in SPLIT_TITLES.items()}
+    body = []
+    for title, chosen in {**splits, "All": tuple(SPLIT_TITLES)}.items():
+        absent, present = (sum(study.count(split, label) for split in chosen) for label in (0, 1))
+        everything = absent + present
+        share = f"{number(present / everything, 'share')} %" if everything else DASH
+        numbers = [f"{absent:,}", f"{present:,}", f"{everything:,}", share]
+        body.append([cell(title, "row"), *(cell(text, style="number") for text in numbers)])
+    return Html(html.table(head, body, "Films by split and class."))
+
+
+def notes(study: Study) -> Html:
+    """What was found wrong with films."""
+    head = [[cell("What was found", "col"), cell("Films", "col", style="number")]]
+    body = [
+        [cell(title, "row"), cell(f"{study.notes[fault]:,}", style="number")]
+        for fault, title in FAULT_TITLES.items()
+    ]
+    return Html(html.table(head, body, "Faults found while reading the films. All films are kept."))
+
+
+def remarks(study: Study) -> Html:
+    """What was noted of films while reading them, word for word."""
+    if study.remarks.empty:
+        return Html("<p>Nothing was noted of any film.</p>")
+    head = [[cell("Noted", "col"), cell("Films", "col", style="number")]]
+    shown = study.remarks.head(MOST_REMARKS)
+    body = [
+        [cell(str(remark)), cell(f"{count:,}", style="number")]
+        for remark, count in zip(shown["remark"], shown["count"], strict=True)
+    ]
+    more = len(study.remarks) - len(shown)
+    rest = f" {plural(more, 'rarer note')} not shown." if more else ""
+    return Html(html.table(head, body, f"Noted of films while reading them.{rest}"))
+
+
+def citation(study: Study) -> Html:
+    """Licence, source and citation of the dataset."""
+    titles = {"citation": "Citation", "source": "Source", "licence": "Licence"}
+    body = [[cell(title, "row"), cell(str(study.dataset[key]))] for key, title in titles.items()]
+    return Html(html.table([], body, "Where the films come from."))
+
+
+def _metric_title(metric: str) -> str:
+    return METRIC_TITLES[metric] + (", %" if unit(metric) else "")
+
+
+def _estimates(study: Study, system: str, eps: float) -> list[str]:
+    estimates = {metric: study.metric(system, eps, metric) for metric in HEADLINE}
+    return [
+        cell(
+            number(float(estimate["value"]), metric),
+            style="number",
+            small=interval(estimate, metric),
+        )
+        for metric, estimate in estimates.items()
+    ]
+
+
+def _confusion(study: Study, system: str, eps: float) -> str:
+    """A confusion matrix; the darker a cell, the greater its share of the actual class."""
+    table = at(study.confusion, system, eps).set_index(["actual", "predicted"])["count"]
+    films = "clean films" if eps == 0 else f"attacked at {budget_text(eps)}"
+    head = [
+        [cell("Truth"), *(cell(f"Said: {name}", "col", style="number") for name in study.classes)]
+    ]
+    body = []
+    for actual, name in enumerate(study.classes):
+        total = int(table.loc[actual].sum())
+        row = [cell(name, "row")]
+        for predicted in range(len(study.classes)):
+            count = int(table.loc[(actual, predicted)])
+            share = count / total if total else 0.0
+            right = "right" if actual == predicted else "wrong"
+            small = f"{number(share, 'share')} %" if total else DASH
+            row.append(_shaded(count, small, right, share))
+        body.append(row)
+    return html.table(head, body, f"{study.title(system)}, {films}")
+
+
+def _shaded(count: int, small: str, kind: str, share: float) -> str:
+    return (
+        f'<td class="number shaded {kind}" style="--share:{share:.3f}">'
+        f"{count:,}<br><small>{escape(small)}</small></td>"
+    )
+
+
+def _class_report(study: Study, system: str) -> str:
+    columns = {"precision": "Precision, %", "recall": "Recall, %", "f1": "F1"}
+    head = [[cell("Films", "col"), cell("Class", "col")]]
+    head[0] += [cell(title, "col", style="number") for title in columns.values()]
+    head[0].append(cell("Number", "col", style="number"))
+    body = []
+    for eps, films in {0.0: "clean", study.eps: f"attacked, {budget_text(study.eps)}"}.items():
+        for _, row in at(study.class_report, system, eps).iterrows():
+            body.append(
+                [cell(films, "row"), cell(study.classes[int(row["label"])])]
+                + [cell(number(float(row[metric]), metric), style="number") for metric in columns]
+                + [cell(f"{int(row['support']):,}", style="number")]
+            )
+    return html.table(head, body, f"{study.title(system)}, class by class")
+
+
+def _localised(study: Study, system: str, explainer: str) -> list[str]:
+    table = study.localisation
+    rows = table[(table["system"] == system) & (table["explainer"] == explainer)]
+    return [
+        _against_chance(rows[rows["metric"] == metric].iloc[0], metric)
+        for metric in LOCALISATION_TITLES
+    ]
+
+
+def _against_chance(row: pd.Series[float], metric: str) -> str:
+    above = " above-chance" if row["low"] > row["chance"] else ""
+    shown = number(float(row["value"]), metric)
+    return cell(
+        shown if shown == DASH else f"{shown} %",
+        style=f"number{above}",
+        small=interval(row, metric),
+    )

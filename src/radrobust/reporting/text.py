@@ -1,0 +1,94 @@
+"""Numbers as readers see them: rounded, with the interval, a dash where there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+DASH = "–"
+WORD_JOINER = "\u2060"  # keeps both ends of an interval on one line
+
+METRIC_TITLES = {
+    "auroc": "AUROC",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "f1": "F1",
+}
+EXPLAINER_TITLES = {
+    "saliency": "Saliency",
+    "deeplift": "DeepLIFT",
+    "occlusion": "Occlusion",
+    "integrated_gradients": "Integrated gradients",
+}
+AS_DECIMAL = ("auroc", "f1")
+
+
+def explainer_title(explainer: str) -> str:
+    """Return the name of an explainer that readers are shown."""
+    return EXPLAINER_TITLES.get(explainer, explainer.replace("_", " ").capitalize())
+
+
+def number(value: float, metric: str) -> str:
+    """Write a value: AUROC and F1 as decimals, shares in per cent without the sign.
+
+    Examples
+    --------
+    >>> number(0.8125, "accuracy"), number(0.8125, "auroc"), number(float("nan"), "f1")
+    ('81.2', '0.812', '–')
+    """
+    if math.isnan(value):
+        return DASH
+    return f"{value:.3f}" if metric in AS_DECIMAL else f"{100 * value:.1f}"
+
+
+def unit(metric: str) -> str:
+    """Return what follows the number of a metric in a sentence."""
+    return "" if metric in AS_DECIMAL else " %"
+
+
+def interval(estimate: pd.Series[float], metric: str) -> str:
+    """Write the ends of an interval, or nothing where there is none."""
+    low, high = float(estimate["low"]), float(estimate["high"])
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    return f"{number(low, metric)}{DASH}{number(high, metric)}"
+
+
+def quoted(estimate: pd.Series[float], metric: str) -> str:
+    """Write a value with its interval for a sentence, such as 81.2 % (76.0–85.5)."""
+    ends = interval(estimate, metric).replace(DASH, f"{WORD_JOINER}{DASH}{WORD_JOINER}")
+    value = f"{number(float(estimate['value']), metric)}{unit(metric)}"
+    return f"{value} ({ends})" if ends else value
+
+
+def grey_levels(eps: float) -> str:
+    """Write a budget in words, such as “4 of 255 grey levels”."""
+    return f"{eps * 255:.4g} of 255 grey levels"
+
+
+def listing(items: Sequence[str]) -> str:
+    """Join items as a sentence does.
+
+    Examples
+    --------
+    >>> listing(["a"]), listing(["a", "b"]), listing(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def plural(count: int, singular: str, more: str = "") -> str:
+    """Write a count and its noun.
+
+    Examples
+    --------
+    >>> plural(1, "film"), plural(1200, "film")
+    ('1 film', '1,200 films')
+    """
+    return f"{count:,} {singular if count == 1 else more or singular + 's'}"

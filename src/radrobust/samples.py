@@ -1,0 +1,68 @@
+"""`results/samples`: what stage prepare writes and every later stage reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radrobust import paths
+from radrobust.errors import InputError
+
+TABLE = "samples.parquet"
+IMAGES = "images.npy"
+MASKS = "masks.npy"
+DATASET = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The films of a study, in square frames of S×S pixels.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a film, in the order of the arrays.
+    images : ndarray of uint8, N×S×S
+        Grey values, 0 to 255; memory-mapped, read-only.
+    masks : ndarray of bool, N×S×S
+        True on the finding; memory-mapped, read-only.
+    dataset : dict
+        ``name``, ``title``, ``classes`` (of labels 0 and 1), ``licence``, ``source``,
+        ``citation`` and ``finding``.
+    """
+
+    table: pd.DataFrame
+    images: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    dataset: dict[str, Any]
+
+    def rows(self, split: str) -> NDArray[np.intp]:
+        """Return where the films of a split stand in the table and the arrays."""
+        return np.flatnonzero(self.table["split"] == split)
+
+
+def load_samples(folder: Path = paths.SAMPLES) -> Samples:
+    """Read the films of a study.
+
+    Raises
+    ------
+    InputError
+        Stage prepare has not been run.
+    """
+    if not (folder / TABLE).is_file():
+        raise InputError(f"{folder / TABLE} is not here; run `dvc repro prepare` first")
+    table = pd.read_parquet(folder / TABLE)
+    boxes = [[[float(edge) for edge in box] for box in boxes] for boxes in table["boxes"]]
+    table["boxes"] = pd.Series(boxes, index=table.index, dtype=object)
+    return Samples(
+        table=table,
+        images=np.load(folder / IMAGES, mmap_mode="r"),
+        masks=np.load(folder / MASKS, mmap_mode="r"),
+        dataset=json.loads((folder / DATASET).read_text(encoding="utf-8")),
+    )

@@ -1,0 +1,36 @@
+"""Stage `check`: can the study be run at all? Asked before anything is computed."""
+
+from __future__ import annotations
+
+import json
+
+from radrobust import paths
+from radrobust.data.dataset import get_dataset
+from radrobust.errors import InputError
+from radrobust.files import replacing
+from radrobust.params import Params, choose
+from radrobust.systems.catalogue import SYSTEMS
+
+
+def check(params: Params) -> None:
+    """See that everything that the study names exists; note the dataset that was found.
+
+    Raises
+    ------
+    InputError
+        A dataset, system or explainer does not exist, or the dataset's files are not here.
+    """
+    from radrobust.attribution.explainers import EXPLAINERS
+
+    name = get_dataset(params.dataset.name).name
+    for key in params.systems:
+        choose("systems: system", key, list(SYSTEMS))
+    for method in params.explain.methods:
+        choose("explain.methods: explainer", method, list(EXPLAINERS))
+    if not (paths.SOURCES / name).exists():
+        raise InputError(
+            f"{paths.DATA / name} is not here; "
+            f"run `radrobust data {name} --from FOLDER_OR_ZIP` first"
+        )
+    with replacing(paths.CHECKED) as draft:
+        draft.write_text(json.dumps({"dataset": name}) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""Stage site: render the executed pages into the website."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from radrobust import paths
+from radrobust.errors import InputError
+from radrobust.files import replacing
+
+PROJECT = Path("_quarto.yml")
+ASSETS = Path("assets")
+RENDERED = "_site"
+
+
+def site() -> None:
+    """Render `notebooks/` into `_site/`, with Quarto where it is installed, else with smalldocs.
+
+    The site is replaced as a whole: no page of an earlier one remains, and where rendering fails
+    the earlier one stays.
+
+    Raises
+    ------
+    InputError
+        A page has not been executed, or the renderer failed.
+    """
+    quarto = shutil.which("quarto")
+    renderer = _quarto_version(quarto) if quarto else f"smalldocs {version('smalldocs')}"
+    with tempfile.TemporaryDirectory() as workroom:
+        project = Path(workroom) / "site"
+        _assemble(project, renderer)
+        if quarto:
+            _render_with_quarto(quarto, project)
+        else:
+            _render_with_smalldocs(project)
+        with replacing(paths.SITE) as draft:
+            shutil.copytree(project / RENDERED, draft)
+    print(f"{renderer} rendered {paths.SITE / 'index.html'}")
+
+
+def _assemble(project: Path, renderer: str) -> None:
+    """Lay the pages beside `_quarto.yml`: both renderers mirror folders into addresses."""
+    project.mkdir()
+    for source in sorted(paths.REPORTS.glob("*.py")):
+        notebook = paths.NOTEBOOKS / f"{source.stem}.ipynb"
+        if not notebook.is_file():
+            raise InputError(f"{notebook} is not here; run `radrobust page {source.stem}` first")
+        shutil.copy(notebook, project)
+    shutil.copytree(ASSETS, project / ASSETS)
+    yaml = YAML()
+    document = yaml.load(PROJECT.read_text(encoding="utf-8"))
+    document["website"]["page-footer"]["center"] += f" Rendered by {renderer}."
+    yaml.dump(document, project / PROJECT)
+
+
+def _quarto_version(quarto: str) -> str:
+    ended = subprocess.run([quarto, "--version"], capture_output=True, text=True, check=True)
+    return f"Quarto {ended.stdout.strip()}"
+
+
+def _render_with_quarto(quarto: str, project: Path) -> None:
+    ended = subprocess.run([quarto, "render", str(project), "--no-execute"], check=False)
+    if ended.returncode:
+        raise InputError(f"quarto render ended with code {ended.returncode}; it says why above")
+
+
+def _render_with_smalldocs(project: Path) -> None:
+    from smalldocs.config import BuildError, ConfigError  # type: ignore[import-untyped]
+    from smalldocs.site import build  # type: ignore[import-untyped]
+
+    try:
+        built = build(project, quiet=True)
+    except (BuildError, ConfigError) as error:
+        raise InputError(f"smalldocs: {error}") from None
+    if built.broken:
+        page, link = built.broken[0]
+        raise InputError(f"{page}: the link {link} leads nowhere")

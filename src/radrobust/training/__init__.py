@@ -1,0 +1,1 @@
+"""Training the systems: each paper's objective, and the loop around it."""

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import hashlib
+import importlib
+import subprocess
+import sys
+import types
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from torch import nn
+
+from radrobust.data.phantom import Phantom, draw
+
+SEED = 3
+TRAINING = 800
+FILMS = 1066
+
+
+@pytest.fixture(scope="module")
+def films() -> list[Phantom]:
+    return [draw(SEED, index) for index in range(FILMS)]
+
+
+@pytest.fixture(scope="module")
+def labels(films: list[Phantom]) -> NDArray[np.int64]:
+    return np.array([film.label for film in films])
+
+
+def fitted(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """The image in a black square of `size`, its aspect kept, from 0 to 1."""
+    long = max(image.shape)
+    square = Image.new("L", (long, long))
+    square.paste(
+        Image.fromarray(image), ((long - image.shape[1]) // 2, (long - image.shape[0]) // 2)
+    )
+    small = square.resize((size, size), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float32) / 255
+
+
+def held_out_auroc(inputs: NDArray[np.float32], labels: NDArray[np.int64], c: float) -> float:
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=2000))
+    model.fit(inputs[:TRAINING], labels[:TRAINING])
+    return float(roc_auc_score(labels[TRAINING:], model.decision_function(inputs[TRAINING:])))
+
+
+def digest(index: int) -> str:
+    film = draw(SEED, index)
+    return hashlib.sha256(film.image.tobytes() + film.mask.tobytes()).hexdigest()
+
+
+# --- A pure function --------------------------------------------------------------------------
+
+
+def test_same_film_in_any_order() -> None:
+    forwards = [digest(index) for index in range(4)]
+    backwards = [digest(index) for index in reversed(range(4))]
+    assert forwards == backwards[::-1]
+    assert len(set(forwards)) == 4
+    assert not np.array_equal(draw(SEED + 1, 0).image, draw(SEED, 0).image)
+
+
+def test_same_film_in_a_fresh_process() -> None:
+    code = (
+        "import hashlib; from radrobust.data.phantom import draw; f = draw(3, 5); "
+        "print(hashlib.sha256(f.image.tobytes() + f.mask.tobytes()).hexdigest())"
+    )
+    fresh = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(path for path in sys.path if path)},
+    )
+    assert fresh.stdout.strip() == digest(5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), index=st.integers(0, 2**32), prevalence=st.floats(0.0, 1.0))
+def test_every_film_is_sound(seed: int, index: int, prevalence: float) -> None:
+    film = draw(seed, index, prevalence)
+    assert film.image.dtype == np.uint8 and film.mask.dtype == np.bool_
+    assert film.image.shape == film.mask.shape
+    assert 240 <= max(film.image.shape) <= 272
+    assert film.mask.any() == (film.label == 1)
+    assert (film.attributes["subtlety"] == "") == (film.label == 0)
+
+
+@pytest.mark.parametrize("prevalence", [-0.1, 1.1, float("nan")])
+def test_prevalence_out_of_range(prevalence: float) -> None:
+    with pytest.raises(ValueError, match="prevalence"):
+        draw(0, 0, prevalence)
+
+
+# --- The label and the scene --------------------------------------------------------------------
+
+
+def test_prevalence(labels: NDArray[np.int64]) -> None:
+    assert labels.mean() == pytest.approx(0.4, abs=4 * np.sqrt(0.24 / FILMS))
+    assert all(draw(SEED, index, 0.0).label == 0 for index in range(20))
+    assert all(draw(SEED, index, 1.0).label == 1 for index in range(20))
+
+
+def test_both_labels_share_the_scene() -> None:
+    for index in range(40):
+        whole, broken = draw(SEED, index, 0.0), draw(SEED, index, 1.0)
+        assert whole.attributes | {"subtlety": ""} == broken.attributes | {"subtlety": ""}
+        difference = np.abs(broken.image.astype(float) - whole.image)
+        inside, outside = difference[broken.mask], difference[~broken.mask]
+        assert inside.mean() > 2.5 * outside.mean()
+        # Most of the film is untouched, but for the scatter from the break.
+        assert np.median(outside) <= 2
+
+
+def test_the_fracture_is_far_above_the_attack_budget() -> None:
+    contrasts = []
+    for index in range(60):
+        whole, broken = draw(SEED, index, 0.0), draw(SEED, index, 1.0)
+        contrasts.append(np.abs(broken.image.astype(float) - whole.image)[broken.mask].mean())
+    assert np.median(contrasts) > 40
+    assert np.min(contrasts) > 8
+
+
+def test_mask_is_compact(films: list[Phantom]) -> None:
+    shares = np.array([film.mask.mean() for film in films if film.label])
+    assert 0.005 < np.median(shares) < 0.04
+    assert shares.min() > 0.001
+    assert shares.max() < 0.08
+
+
+def test_subtlety_varies(films: list[Phantom]) -> None:
+    subtle = [film.attributes["subtlety"] == "subtle" for film in films if film.label]
+    assert 0.15 < np.mean(subtle) < 0.35
+
+
+def test_grey_range(films: list[Phantom]) -> None:
+    for film in films[:200]:
+        assert np.ptp(film.image) > 150
+        assert (film.image == 255).mean() < 0.15
+        assert len(np.unique(film.image)) > 100
+
+
+def test_portrait_and_landscape(films: list[Phantom]) -> None:
+    portrait = np.array([film.image.shape[0] > film.image.shape[1] for film in films])
+    assert 0.4 < portrait.mean() < 0.6
+
+
+# --- Hard for shortcuts, fair to networks -------------------------------------------------------
+
+
+def test_attributes_tell_nothing(films: list[Phantom], labels: NDArray[np.int64]) -> None:
+    rows = [
+        [value for name, value in film.attributes.items() if name != "subtlety"]
+        + [str(film.image.shape[0] > film.image.shape[1])]
+        for film in films
+    ]
+    columns = OneHotEncoder(sparse_output=False).fit_transform(rows)
+    assert held_out_auroc(columns, labels, c=1.0) < 0.62
+
+
+def test_brightness_tells_nothing(films: list[Phantom], labels: NDArray[np.int64]) -> None:
+    moments = np.array([[film.image.mean(), film.image.std()] for film in films])
+    assert held_out_auroc(moments, labels, c=1.0) < 0.62
+
+
+@pytest.mark.parametrize("c", [1.0, 0.01, 0.0003])
+def test_thumbnails_tell_little(films: list[Phantom], labels: NDArray[np.int64], c: float) -> None:
+    thumbnails = np.stack([fitted(film.image, 12).ravel() for film in films])
+    assert held_out_auroc(thumbnails, labels, c) < 0.65
+
+
+def test_a_compact_network_finds_the_fracture(
+    films: list[Phantom], labels: NDArray[np.int64]
+) -> None:
+    inputs = torch.from_numpy(np.stack([fitted(film.image, 64) for film in films]))
+    inputs = inputs[:, None].expand(-1, 3, -1, -1)
+    network = trained(inputs[:TRAINING], torch.from_numpy(labels[:TRAINING]))
+    with torch.no_grad():
+        logits = network(normalised(inputs[TRAINING:]))
+    assert roc_auc_score(labels[TRAINING:], (logits[:, 1] - logits[:, 0]).numpy()) >= 0.90
+
+
+def trained(inputs: torch.Tensor, labels: torch.Tensor, epochs: int = 12) -> nn.Module:
+    torch.manual_seed(0)
+    network = compact_network()
+    batches = len(inputs) // 16
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=5e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=epochs * batches)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(inputs))[: batches * 16].chunk(batches):
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network(normalised(randomly_flipped(inputs[batch])))
+            loss = nn.functional.cross_entropy(logits.float(), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return network.eval()
+
+
+def normalised(images: torch.Tensor) -> torch.Tensor:
+    return ((images - 0.25) / 0.25).contiguous(memory_format=torch.channels_last)
+
+
+def randomly_flipped(images: torch.Tensor) -> torch.Tensor:
+    for axis in (2, 3):
+        chosen = torch.rand(len(images)) < 0.5
+        images = torch.where(chosen[:, None, None, None], images.flip(axis), images)
+    return images
+
+
+def compact_network() -> nn.Module:
+    """RobustBench's WideResNet-10-1 with global pooling, imported without the whole package."""
+    robustbench = find_spec("robustbench")
+    assert robustbench is not None and robustbench.submodule_search_locations is not None
+    package = types.ModuleType("robustbench_architectures")
+    package.__path__ = [f"{robustbench.submodule_search_locations[0]}/model_zoo/architectures"]
+    sys.modules[package.__name__] = package
+    wide_resnet = importlib.import_module(f"{package.__name__}.wide_resnet")
+    body = wide_resnet.WideResNet(10, 2, 1)
+    return nn.Sequential(
+        body.conv1,
+        body.block1,
+        body.block2,
+        body.block3,
+        body.bn1,
+        body.relu,
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        body.fc,
+    ).to(memory_format=torch.channels_last)

@@ -1,0 +1,231 @@
+"""The website, as a browser sees it. RADROBUST_SITE=path checks a site that is already built."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from radrobust.errors import InputError
+from radrobust.stages.page import page as execute
+from radrobust.stages.site import site as render
+
+PAGES = ("index", "data", "robustness", "interpretability", "methods")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def root(fake_study, tmp_path_factory):
+    """A fake study whose pages were executed and rendered by the real stages."""
+    from radrobust.stages.summarise import summarise
+
+    root = tmp_path_factory.mktemp("study")
+    params = fake_study.write_study(root, count=80)
+    fake_study.write_site_sources(root)
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        summarise(params)
+        for name in PAGES:
+            execute(name, params)
+        render()
+    finally:
+        os.chdir(before)
+    return root
+
+
+@pytest.fixture(scope="session")
+def site(request):
+    """The folder with the site."""
+    built = os.environ.get("RADROBUST_SITE")
+    if built:
+        return Path(built).resolve()
+    return request.getfixturevalue("root") / "_site"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on the PATH")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The site's address on a server of its own."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    handler = functools.partial(Quiet, directory=site)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open an address; whatever the browser complains of or fetches elsewhere fails the test."""
+    contexts = []
+    complaints = []
+
+    def open_page(address, width=1300, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        opened = context.new_page()
+        opened.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        home = address.rsplit("/", 1)[0]
+        opened.on(
+            "request",
+            lambda sent: sent.url.startswith((home, "data:")) or complaints.append(sent.url),
+        )
+        opened.on("requestfailed", lambda sent: complaints.append(f"failed: {sent.url[:200]}"))
+        opened.goto(address)
+        opened.wait_for_load_state("networkidle")
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_whole(visit, address, name):
+    page = visit(f"{address}/{name}.html")
+    assert page.locator("h1").inner_text()
+    images = page.locator("img")
+    images.evaluate_all("images => images.forEach(image => { image.loading = 'eager' })")
+    broken = images.evaluate_all(
+        "images => images.filter(image => !image.complete || !image.naturalWidth)"
+        ".map(image => image.alt)"
+    )
+    assert broken == []
+    unnamed = images.evaluate_all(
+        "images => images.filter(image => !image.alt.trim() && image.role !== 'presentation')"
+        ".length"
+    )
+    assert unnamed == 0
+    assert page.locator("nav a:visible", has_text="Robustness").count() >= 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(visit, address, name):
+    page = visit(f"{address}/{name}.html")
+    links = page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
+    own = {link for link in links if link.startswith(address)}
+    assert len({link.split("#")[0] for link in own}) >= len(PAGES)
+    for link in own:
+        target, _, fragment = link.partition("#")
+        assert page.request.get(target).ok, link
+        if fragment and target == page.url.split("#")[0]:
+            assert page.locator(f'[id="{fragment}"]').count() == 1, link
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_telephone_does_not_scroll_sideways(visit, address, name, scheme):
+    page = visit(f"{address}/{name}.html", width=375, scheme=scheme)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 375
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_work_from_the_disk(visit, site, name):
+    page = visit(f"{site.as_uri()}/{name}.html")
+    assert page.locator("main").inner_text()
+
+
+def test_tabs_show_one_system_at_a_time(visit, address):
+    page = visit(f"{address}/robustness.html")
+    tabs = page.locator(".panel-tabset").first.get_by_role("tab")
+    if tabs.count() < 2:
+        pytest.skip("the site shows one system")
+    panes = page.locator(".panel-tabset").first.locator(".tab-pane")
+    tabs.nth(1).click()
+    page.wait_for_function("pane => pane.offsetParent !== null", arg=panes.nth(1).element_handle())
+    assert not panes.nth(0).is_visible()
+
+
+def test_search_finds_a_word(visit, address):
+    page = visit(f"{address}/index.html")
+    page.locator("#quarto-search").click()
+    page.keyboard.type("Wilson")
+    page.wait_for_selector("a[href*='methods']:visible >> text=/./", timeout=5000)
+
+
+@pytest.fixture
+def copy(root, tmp_path, monkeypatch):
+    """A copy of the fake study to break, as the working folder."""
+    shutil.copytree(root, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    from radrobust.params import load_params
+
+    return load_params()
+
+
+def test_a_page_is_the_same_each_time(copy):
+    before = Path("notebooks/index.ipynb").read_bytes()
+    execute("index", copy)
+    assert Path("notebooks/index.ipynb").read_bytes() == before
+    nbformat.validate(nbformat.read("notebooks/index.ipynb", as_version=4))
+
+
+def test_a_page_without_its_table_says_so_in_one_line(copy):
+    Path("results/summary/metrics.parquet").unlink()
+    before = Path("notebooks/index.ipynb").read_bytes()
+    with pytest.raises(InputError, match=r"reports/index\.py, cell \d+: .*metrics\.parquet is not"):
+        execute("index", copy)
+    assert Path("notebooks/index.ipynb").read_bytes() == before
+
+
+def test_an_unknown_page_is_told(copy):
+    with pytest.raises(InputError, match="did you mean methods"):
+        execute("metods", copy)
+
+
+def test_a_failing_render_leaves_the_old_site(copy):
+    Path("notebooks/data.ipynb").unlink()
+    with pytest.raises(InputError, match="radrobust page data"):
+        render()
+    assert Path("_site/data.html").is_file()
+
+
+def test_pages_that_are_gone_do_not_remain(copy, capsys):
+    Path("reports/data.py").unlink()
+    index = Path("_quarto.yml").read_text().replace("data.ipynb", "index.ipynb")
+    Path("_quarto.yml").write_text(index)
+    page = Path("notebooks/index.ipynb")
+    page.write_text(page.read_text().replace("data.ipynb", "methods.ipynb"))
+    render()
+    assert not Path("_site/data.html").exists()
+    assert "rendered _site/index.html" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("quarto") is not None, reason="Quarto only warns of broken links")
+def test_a_link_that_leads_nowhere_is_told(copy):
+    page = Path("notebooks/index.ipynb")
+    page.write_text(page.read_text().replace("data.ipynb", "dta.ipynb"))
+    with pytest.raises(InputError, match=r"index\.ipynb: the link dta\.ipynb leads nowhere"):
+        render()

@@ -1,0 +1,103 @@
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radrobust.errors import InputError
+from radrobust.params import budget_text, choose, load_params
+
+REPOSITORY = Path(__file__).parents[1]
+PARAMS = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")
+
+
+def load_with(tmp_path: Path, old: str, new: str):
+    assert PARAMS.count(old) >= 1
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.replace(old, new, 1), encoding="utf-8")
+    return load_params(path)
+
+
+def test_the_shipped_study_is_valid_and_fractions_stay_fractions():
+    params = load_params(REPOSITORY / "params.yaml")
+    assert params.attack.eps == Fraction(4, 255)
+    assert params.attack.step == Fraction(1, 255)
+    assert params.attack.steps == 10
+    assert params.attack.random_start
+
+
+@pytest.mark.parametrize("text", ["8/255", "'8 / 255'", "8 / 255"])
+def test_a_budget_may_be_written_as_dvc_hands_it_over(tmp_path, text):
+    assert load_with(tmp_path, "eps: 4/255", f"eps: {text}").attack.eps == Fraction(8, 255)
+
+
+def test_a_budget_may_be_a_decimal(tmp_path):
+    assert load_with(tmp_path, "eps: 4/255", "eps: 0.03").attack.eps == Fraction(3, 100)
+
+
+@pytest.mark.parametrize(
+    "text", ["4/0", "-1/255", "300", ".nan", ".inf", "true", "four", "[1]", "0"]
+)
+def test_an_impossible_budget_names_the_key_and_what_would_be_right(tmp_path, text):
+    with pytest.raises(InputError) as caught:
+        load_with(tmp_path, "eps: 4/255", f"eps: {text}")
+    message = str(caught.value)
+    assert "attack.eps" in message
+    assert "4/255" in message
+    assert "\n" not in message
+
+
+@given(st.fractions(min_value=0, max_value=1).filter(lambda budget: budget > 0))
+def test_every_budget_in_the_unit_interval_survives_being_written_down(budget):
+    text = str(budget) if budget.denominator > 1 else f"{budget}/1"
+    assert Fraction(text) == budget
+    assert math.isclose(
+        float(Fraction(budget_text(budget).replace("/255", "")))
+        / (255 if "/255" in budget_text(budget) else 1),
+        float(budget),
+        rel_tol=1e-3,
+        abs_tol=1e-4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("  steps: 10", "  stepz: 10", ["attack.stepz", "did you mean step"]),
+        ("attack:", "atack:", ["unknown key atack", "did you mean attack"]),
+        ("seed: 20", "seed: twenty", ["seed", "'twenty'"]),
+        ("seed: 20\n", "", ["seed is missing"]),
+        ("image_size: 64", "image_size: 60", ["dataset.image_size", "multiple of 8", "64"]),
+        ("epochs: 10", "epochs: 1.5", ["finetune.epochs", "1.5"]),
+        ("val: 0.15", "val: 0.75", ["split.val + split.test", "less than 1"]),
+        ("- huang2021", "- standard", ["systems", "standard", "more than once"]),
+        ("curve: [1/255,", "curve: [one,", ["attack.curve.0", "'one'"]),
+        ("seed: 20", "seed: [", ["is not YAML"]),
+    ],
+)
+def test_a_mistake_ends_in_one_line_that_names_it(tmp_path, old, new, parts):
+    with pytest.raises(InputError) as caught:
+        load_with(tmp_path, old, new)
+    message = str(caught.value)
+    assert all(part in message for part in parts), message
+    assert "\n" not in message
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(InputError, match="run this in the folder that holds it"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_an_unknown_choice_lists_what_exists_and_suggests_the_nearest():
+    with pytest.raises(InputError) as caught:
+        choose("systems: system", "standrd", ["standard", "huang2021"])
+    assert "did you mean standard?" in str(caught.value)
+    assert "huang2021" in str(caught.value)
+
+
+def test_the_curve_always_holds_the_headline_budget(tmp_path):
+    params = load_with(tmp_path, "eps: 4/255", "eps: 3/255")
+    assert Fraction(3, 255) in params.attack.budgets
+    assert params.attack.budgets == sorted(params.attack.budgets)

@@ -1,0 +1,128 @@
+"""The whole way, as a stranger goes it: a fresh clone, DVC, a site; then one line changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+FILES = ["params.yaml", "dvc.yaml", "data.dvc", "_quarto.yml", ".dvcignore", ".gitignore"]
+FOLDERS = ["src", "reports", "sources", "assets"]
+SMALL = {
+    "image_size: 64": "image_size: 32",
+    "count: 1200": "count: 60",
+    "epochs: 10": "epochs: 1",
+    "  steps: 3": "  steps: 1",
+    "  steps: 10": "  steps: 2",
+    "curve: [1/255, 2/255, 4/255, 8/255]": "curve: [1/255]",
+    "samples: 24": "samples: 3",
+    "window: 30": "window: 100",
+    "stride: 15": "stride: 100",
+    "bootstrap: 2000": "bootstrap: 100",
+}
+
+
+class Clone:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *words: str) -> str:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DVC_NO_ANALYTICS": "1",
+        }
+        ended = subprocess.run(
+            words,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+
+def shrink(params: Path) -> None:
+    text = params.read_text(encoding="utf-8")
+    for old, new in SMALL.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    params.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clone") / "radrobust"
+    folder.mkdir()
+    for name in FILES:
+        shutil.copy(REPOSITORY / name, folder)
+    for name in FOLDERS:
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(REPOSITORY / name, folder / name, symlinks=True, ignore=ignored)
+    (folder / ".dvc").mkdir()
+    for name in ("config", ".gitignore"):
+        shutil.copy(REPOSITORY / ".dvc" / name, folder / ".dvc")
+    shrink(folder / "params.yaml")
+    clone = Clone(folder)
+    clone.run("git", "init", "--quiet")
+    clone.run("git", "config", "user.name", "tester")
+    clone.run("git", "config", "user.email", "tester@example.org")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "a clone")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def reproduced(clone):
+    clone.run("dvc", "repro")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "the study")
+    return clone
+
+
+@pytest.mark.slow
+def test_repro_ends_in_a_site_and_numbers(reproduced):
+    for name in ("index", "data", "robustness", "interpretability", "methods"):
+        assert (reproduced.folder / "_site" / f"{name}.html").is_file()
+    metrics = json.loads((reproduced.folder / "metrics.json").read_text(encoding="utf-8"))
+    assert {"standard", "huang2021"} <= set(metrics)
+    assert "huang2021" in reproduced.run("dvc", "metrics", "show", "--md")
+
+
+@pytest.mark.slow
+def test_a_second_repro_runs_nothing(reproduced):
+    printed = reproduced.run("dvc", "repro")
+    assert "Running stage" not in printed
+    assert "up to date" in printed
+
+
+@pytest.mark.slow
+def test_changing_the_attack_trains_nothing_and_shows_what_moved(reproduced):
+    printed = reproduced.run("dvc", "exp", "run", "--name", "wider", "-S", "attack.eps=8/255")
+    assert "Running stage 'attack@standard'" in printed
+    for stage in ("prepare", "finetune", "explain"):
+        assert f"Running stage '{stage}" not in printed
+    assert "8/255" in (reproduced.folder / "params.yaml").read_text(encoding="utf-8")
+    assert "8/255" in reproduced.run("dvc", "params", "diff")
+    reproduced.run("dvc", "metrics", "diff")
+    assert "wider" in reproduced.run("dvc", "exp", "show", "--csv")
+    reproduced.run("dvc", "plots", "show")
+    assert (reproduced.folder / "dvc_plots" / "index.html").is_file()
+    reproduced.run("dvc", "plots", "diff", "HEAD", "wider")
+
+
+@pytest.mark.slow
+def test_one_flag_chooses_another_dataset(reproduced, draw_films, tmp_path):
+    source = draw_films(tmp_path / "FracAtlas", absent=30, present=20)
+    said = reproduced.run("radrobust", "data", "fracatlas", "--from", str(source))
+    assert "dvc exp run -S dataset.name=fracatlas" in said
+    reproduced.run("dvc", "exp", "run", "--name", "real", "-S", "dataset.name=fracatlas")
+    facts = (reproduced.folder / "results" / "samples" / "dataset.json").read_text(encoding="utf-8")
+    assert json.loads(facts)["name"] == "fracatlas"
+    assert (reproduced.folder / "_site" / "index.html").is_file()
