@@ -46,8 +46,8 @@ def test_check_passes_on_the_shipped_study(study):
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ("eps: 4/255", "eps: 4/0", ["attack.eps", "4/0"]),
-        ("eps: 4/255", "eps: 300", ["attack.eps", "300"]),
+        ("eps: 4/255\n", "eps: 4/0\n", ["attack.eps", "4/0"]),
+        ("eps: 4/255\n", "eps: 300\n", ["attack.eps", "300"]),
         ("- huang2021", "- huang2012", ["huang2012", "did you mean huang2021", "standard"]),
         ("name: phantom", "name: fantom", ["fantom", "did you mean phantom", "fracatlas"]),
         ("deeplift", "deepfit", ["deepfit", "did you mean deeplift", "saliency"]),

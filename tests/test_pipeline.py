@@ -13,11 +13,11 @@ REPOSITORY = Path(__file__).parents[1]
 FILES = ["params.yaml", "dvc.yaml", "data.dvc", "_quarto.yml", ".dvcignore", ".gitignore"]
 FOLDERS = ["src", "reports", "sources", "assets"]
 SMALL = {
-    "image_size: 64": "image_size: 32",
+    "image_size: 48": "image_size: 32",
     "count: 1200": "count: 60",
-    "epochs: 10": "epochs: 1",
-    "  steps: 3": "  steps: 1",
-    "  steps: 10": "  steps: 2",
+    "epochs: 12": "epochs: 1",
+    "  steps: 2": "  steps: 1",
+    "  steps: 10": "  steps: 3",
     "curve: [1/255, 2/255, 4/255, 8/255]": "curve: [1/255]",
     "samples: 24": "samples: 3",
     "window: 30": "window: 100",

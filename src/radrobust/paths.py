@@ -13,7 +13,6 @@ PREDICTIONS = RESULTS / "predictions"
 ATTRIBUTIONS = RESULTS / "attributions"
 SUMMARY = RESULTS / "summary"
 CURVES = RESULTS / "curves.csv"
-CONFUSION = RESULTS / "confusion.csv"
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
 NOTEBOOKS = Path("notebooks")

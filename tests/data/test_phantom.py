@@ -23,8 +23,8 @@ from torch import nn
 from radrobust.data.phantom import Phantom, draw
 
 SEED = 3
-TRAINING = 800
-FILMS = 1066
+TRAINING = 900
+FILMS = 1200
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +116,19 @@ def test_both_labels_share_the_scene() -> None:
         whole, broken = draw(SEED, index, 0.0), draw(SEED, index, 1.0)
         assert whole.attributes | {"subtlety": ""} == broken.attributes | {"subtlety": ""}
         difference = np.abs(broken.image.astype(float) - whole.image)
-        inside, outside = difference[broken.mask], difference[~broken.mask]
-        assert inside.mean() > 2.5 * outside.mean()
-        # Most of the film is untouched, but for the scatter from the break.
-        assert np.median(outside) <= 2
+        # Most of the film is untouched, but for the scatter from the displaced fragment.
+        assert np.median(difference) <= 6
+
+
+def test_mask_marks_the_change() -> None:
+    ratios = []
+    for index in range(60):
+        whole, broken = draw(SEED, index, 0.0), draw(SEED, index, 1.0)
+        difference = np.abs(broken.image.astype(float) - whole.image)
+        ratios.append(difference[broken.mask].mean() / difference[~broken.mask].mean())
+    # A displaced fragment changes the film outside the break as well, so not all ratios are high.
+    assert np.median(ratios) > 4
+    assert np.min(ratios) > 1
 
 
 def test_the_fracture_is_far_above_the_attack_budget() -> None:
@@ -127,15 +136,15 @@ def test_the_fracture_is_far_above_the_attack_budget() -> None:
     for index in range(60):
         whole, broken = draw(SEED, index, 0.0), draw(SEED, index, 1.0)
         contrasts.append(np.abs(broken.image.astype(float) - whole.image)[broken.mask].mean())
-    assert np.median(contrasts) > 40
-    assert np.min(contrasts) > 8
+    assert np.median(contrasts) > 30
+    assert np.min(contrasts) > 15
 
 
 def test_mask_is_compact(films: list[Phantom]) -> None:
     shares = np.array([film.mask.mean() for film in films if film.label])
-    assert 0.005 < np.median(shares) < 0.04
+    assert 0.005 < np.median(shares) < 0.045
     assert shares.min() > 0.001
-    assert shares.max() < 0.08
+    assert shares.max() < 0.1
 
 
 def test_subtlety_varies(films: list[Phantom]) -> None:
@@ -179,6 +188,7 @@ def test_thumbnails_tell_little(films: list[Phantom], labels: NDArray[np.int64],
     assert held_out_auroc(thumbnails, labels, c) < 0.65
 
 
+@pytest.mark.slow
 def test_a_compact_network_finds_the_fracture(
     films: list[Phantom], labels: NDArray[np.int64]
 ) -> None:
@@ -190,7 +200,7 @@ def test_a_compact_network_finds_the_fracture(
     assert roc_auc_score(labels[TRAINING:], (logits[:, 1] - logits[:, 0]).numpy()) >= 0.90
 
 
-def trained(inputs: torch.Tensor, labels: torch.Tensor, epochs: int = 12) -> nn.Module:
+def trained(inputs: torch.Tensor, labels: torch.Tensor, epochs: int = 10) -> nn.Module:
     torch.manual_seed(0)
     network = compact_network()
     batches = len(inputs) // 16

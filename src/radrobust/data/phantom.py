@@ -17,10 +17,11 @@ The picture follows the physics of projection radiography:
 * The display is logarithmic, windowed on the limb, bone bright, and black outside the
   collimated field, as a digital detector shows it.
 
-A fracture severs a tube along a rough oblique surface. The part away from the joint is pulled
-off, shifted and angulated as a rigid body; an incomplete fracture opens as a wedge from one
-cortex. Nutrient canals, growth plates, joints, crossing bones, plates, pins and side markers
-distract in both classes.
+A fracture severs a tube along a jagged oblique surface. The part away from the joint is shifted
+and angulated as a rigid body, and pulled off (a dark gap) or driven past the other (a bright
+overlap), in shares that leave the mean brightness about the break nearly the same; an incomplete
+fracture opens as a wedge from one cortex. Nutrient canals, growth plates, joints, crossing bones,
+plates, pins and side markers distract in both classes.
 
 Lengths are in pixels of `PIXEL_CM` unless they are said to be in cm; angles are in radians.
 """
@@ -136,7 +137,8 @@ class Bone:
 class Fracture:
     """A break across one bone, at `position` along its axis.
 
-    The fragments are `gap` apart, or override each other where it is negative. `depth` is the share of the bone's width that is broken; above 1 the break is complete.
+    The fragments are `gap` apart, or override each other where it is negative. `depth` is the
+    share of the bone's width that is broken; above 1 the break is complete.
     """
 
     bone: int
@@ -376,7 +378,7 @@ def _sample_fracture(rng: np.random.Generator, bones: tuple[Bone, ...]) -> Fract
     number = int(rng.integers(len(bones)))
     radius = bones[number].radius
     subtle = bool(rng.random() < 0.25)
-    overrides = not subtle and rng.random() < 0.33
+    overrides = not subtle and rng.random() < 0.4
     common = Fracture(
         bone=number,
         position=rng.uniform(-65.0, 45.0),
@@ -384,7 +386,7 @@ def _sample_fracture(rng: np.random.Generator, bones: tuple[Bone, ...]) -> Fract
         jags=tuple(rng.normal(0.0, rng.uniform(0.5, 3.0), size=int(rng.integers(6, 14)))),
         gap=rng.uniform(-22.0, -14.0) if overrides else rng.uniform(13.0, 20.0),
         shift=_sign(rng) * radius * rng.uniform(0.3, 0.9),
-        angulation=_sign(rng) * rng.uniform(0.05, 0.25),
+        angulation=_sign(rng) * rng.uniform(0.08, 0.25),
         depth=2.0,
         side=_sign(rng),
         subtle=subtle,

@@ -259,35 +259,3 @@ def curves(metrics: pd.DataFrame) -> pd.DataFrame:
     )
     wide.insert(1, "eps_255", (wide.pop("eps") * 255).round(4))
     return wide[["system", "eps_255", *METRICS]].round(6)
-
-
-def confusion_rows(predictions: pd.DataFrame, classes: list[str], params: Params) -> pd.DataFrame:
-    """Arrange clean and attacked answers for DVC's confusion template, one row an image.
-
-    Parameters
-    ----------
-    predictions : DataFrame
-        One row a system, test image and budget.
-    classes : list of str
-        Names of class 0 and class 1.
-    params : Params
-        Says at which budget films count as attacked.
-
-    Returns
-    -------
-    DataFrame
-        `actual`, `predicted`, `system`, `eps` (such as 4/255).
-    """
-    parts = [
-        predictions[np.isclose(predictions["eps"], eps, rtol=0, atol=1e-9)]
-        for eps in (0.0, float(params.attack.eps))
-    ]
-    shown = pd.concat(parts, ignore_index=True)
-    return pd.DataFrame(
-        {
-            "actual": [classes[label] for label in shown["label"]],
-            "predicted": [classes[label] for label in shown["predicted"]],
-            "system": shown["system"],
-            "eps": [budget_text(eps) for eps in shown["eps"]],
-        }
-    )

@@ -16,7 +16,7 @@ from radrobust.samples import load_samples
 
 
 def summarise(params: Params) -> None:
-    """Write `results/summary`, `results/curves.csv`, `results/confusion.csv`, `metrics.json`.
+    """Write `results/summary`, `results/curves.csv` and `metrics.json`.
 
     Raises
     ------
@@ -35,9 +35,6 @@ def summarise(params: Params) -> None:
             table.to_parquet(folder / f"{name}.parquet", index=False)
     with replacing(paths.CURVES) as draft:
         summary.curves(tables["metrics"]).to_csv(draft, index=False)
-    with replacing(paths.CONFUSION) as draft:
-        classes = samples.dataset["classes"]
-        summary.confusion_rows(predictions, classes, params).to_csv(draft, index=False)
     with replacing(paths.METRICS) as draft:
         document = summary.nested(tables, params)
         draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
