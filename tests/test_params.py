@@ -70,7 +70,7 @@ def test_every_budget_in_the_unit_interval_survives_being_written_down(budget):
         ("seed: 7", "seed: twenty", ["seed", "'twenty'"]),
         ("seed: 7\n", "", ["seed is missing"]),
         ("image_size: 48", "image_size: 60", ["dataset.image_size", "multiple of 8", "64"]),
-        ("epochs: 12", "epochs: 1.5", ["finetune.epochs", "1.5"]),
+        ("epochs: 18", "epochs: 1.5", ["finetune.epochs", "1.5"]),
         ("val: 0.15", "val: 0.75", ["split.val + split.test", "less than 1"]),
         ("- huang2021", "- standard", ["systems", "standard", "more than once"]),
         ("curve: [1/255,", "curve: [one,", ["attack.curve.0", "'one'"]),

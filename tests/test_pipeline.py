@@ -15,7 +15,7 @@ FOLDERS = ["src", "reports", "sources", "assets"]
 SMALL = {
     "image_size: 48": "image_size: 32",
     "count: 1200": "count: 60",
-    "epochs: 12": "epochs: 1",
+    "epochs: 18": "epochs: 1",
     "  steps: 2": "  steps: 1",
     "  steps: 10": "  steps: 3",
     "curve: [1/255, 2/255, 4/255, 8/255]": "curve: [1/255]",

@@ -5,6 +5,7 @@ import importlib
 import subprocess
 import sys
 import types
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 import numpy as np
@@ -35,6 +36,15 @@ def films() -> list[Phantom]:
 @pytest.fixture(scope="module")
 def labels(films: list[Phantom]) -> NDArray[np.int64]:
     return np.array([film.label for film in films])
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """So small a network is trained fastest by one thread where the cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def fitted(image: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
@@ -189,6 +199,7 @@ def test_thumbnails_tell_little(films: list[Phantom], labels: NDArray[np.int64],
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_a_compact_network_finds_the_fracture(
     films: list[Phantom], labels: NDArray[np.int64]
 ) -> None:

@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from radrobust.attacks.pgd import Outcome, Pgd, pgd, without_attack
 from radrobust.params import Attack
+from radrobust.progress import progress
 from radrobust.seeds import derive_seed
 from radrobust.systems.films import Films
 
@@ -66,7 +66,7 @@ def attack_curve(classifier: nn.Module, films: Films, params: Attack, seed: int)
         `logit_1`, `probability`, `predicted`, `broken`, `iteration`, `linf`.
     """
     tables = []
-    with tqdm(total=len(films), unit="film", desc="pgd") as bar:
+    with progress(len(films), "film", "pgd") as bar:
         done = standing = 0
         for first in range(0, len(films), params.batch_size):
             batch = films[first : first + params.batch_size]
@@ -75,7 +75,7 @@ def attack_curve(classifier: nn.Module, films: Films, params: Attack, seed: int)
             done += len(batch)
             standing += int((~table.loc[table["eps"] == float(params.eps), "broken"]).sum())
             bar.update(len(batch))
-            bar.set_postfix(robust_accuracy=f"{standing / done:.3f}")
+            bar.set_postfix(robust_accuracy=f"{standing / done:.3f}", refresh=False)
     return pd.concat(tables, ignore_index=True)
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from radrobust.attribution.explainers import ADDS_UP, EXPLAINERS, make_task
 from radrobust.attribution.localisation import MEASURES, localise
 from radrobust.params import Explain
+from radrobust.progress import progress
 from radrobust.samples import Samples
 from radrobust.seeds import derive_seed
 from radrobust.systems.classifier import as_pixels
@@ -97,9 +97,9 @@ def explain_films(
     tables = []
     maps: dict[str, NDArray[np.float16]] = {}
     gallery = chosen.table["gallery"].to_numpy()
-    with tqdm(total=len(params.methods) * len(chosen.table), unit="map") as bar:
+    with progress(len(params.methods) * len(chosen.table), "map", "maps") as bar:
         for method in params.methods:
-            bar.set_description(method)
+            bar.set_description(method, refresh=False)
             found = []
             for rows in _batches(len(chosen.table)):
                 table, batch = _explain_batch(classifier, chosen, rows, method, params)

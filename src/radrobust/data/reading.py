@@ -16,10 +16,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
-from tqdm import tqdm
 
 from radrobust.data.dataset import Box, Film
 from radrobust.errors import InputError
+from radrobust.progress import progress
 
 CHUNK = 32
 """Films handed to a process at a time: enough to hide the handing over, few enough to share out."""
@@ -281,15 +281,11 @@ def read_films(
     """
     size = images.shape[-1]
     rows: list[Row] = []
-    for film_row, image, mask in tqdm(
-        _each(films, size, workers or os.cpu_count() or 1),
-        total=len(films),
-        desc="films",
-        unit="film",
-        disable=None,
-    ):
-        images[len(rows)], masks[len(rows)] = image, mask
-        rows.append(film_row)
+    with progress(len(films), "film", "films") as bar:
+        for row, image, mask in _each(films, size, workers or os.cpu_count() or 1):
+            images[len(rows)], masks[len(rows)] = image, mask
+            rows.append(row)
+            bar.update()
     return rows
 
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from radrobust.errors import InputError
 from radrobust.params import Finetune
+from radrobust.progress import progress
 from radrobust.seeds import derive_seed
 from radrobust.systems.classifier import Classifier, as_pixels
 from radrobust.tensors import has_fast_bfloat16, pick_device
@@ -73,14 +74,16 @@ def train(
     trainer = _Trainer(classifier, objective, training, params, seed)
     rows: list[dict[str, float]] = []
     best_auroc, best_state = -1.0, classifier.state_dict()
-    with tqdm(total=params.epochs * len(training.labels), unit="image", desc=objective) as bar:
+    with progress(params.epochs * len(training.labels), "image", objective) as bar:
         for epoch in range(1, params.epochs + 1):
             started = time.perf_counter()
             loss = trainer.run_epoch(epoch, bar)
             auroc = validation_auroc(classifier, validation)
             seconds = time.perf_counter() - started
             rows.append({"epoch": epoch, "loss": loss, "val_auroc": auroc, "seconds": seconds})
-            bar.set_postfix(epoch=epoch, loss=f"{loss:.3f}", val_auroc=f"{auroc:.3f}")
+            bar.set_postfix(
+                epoch=epoch, loss=f"{loss:.3f}", val_auroc=f"{auroc:.3f}", refresh=False
+            )
             if auroc >= best_auroc:
                 best_auroc, best_epoch = auroc, epoch
                 best_state = copy.deepcopy(classifier.state_dict())
