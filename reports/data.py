@@ -27,8 +27,8 @@ sentences.composition(study)
 # ## Counts
 #
 # The split is drawn separately in each class, so that all parts have the same share of findings.
-# Byte-identical films always fall into the same part. Nothing is resampled: the share of findings
-# is that of the dataset, which need not be that of any clinic.
+# Films that show the same picture always fall into the same part. Nothing is resampled: the share
+# of findings is that of the dataset, which need not be that of any clinic.
 
 # %%
 tables.counts(study)

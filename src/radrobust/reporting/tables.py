@@ -26,7 +26,7 @@ MOST_REMARKS = 12
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 FAULT_TITLES = {
     "truncated": "File ends early; what is missing is black or grey",
-    "duplicate": "Byte-identical to another film",
+    "duplicate": "Shows the same picture, pixel by pixel, as another film",
     "duplicate_across_splits": "… and that other film lies in another split",
     "unmarked": "Labelled with the finding, but its place is not marked",
 }
