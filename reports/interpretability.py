@@ -41,7 +41,8 @@ tables.localisation(study)
 # ::: {.callout-note}
 # ## What a map does not say
 # A map that hits the fracture does not prove that the answer rests on it, and one that misses it
-# does not prove the opposite: maps are rough readings of a network, and methods disagree.
+# does not prove the opposite: maps are rough readings of a network, and methods disagree. Chance
+# here does not even know where the bone is: a map that merely follows bone already beats it.
 # :::
 #
 # ## Do the maps add up?

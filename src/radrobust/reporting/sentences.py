@@ -133,7 +133,7 @@ def _finding(study: Study) -> str:
 def _clean(study: Study) -> str:
     best = max(study.systems, key=lambda system: study.metric(system, 0, "auroc")["value"])
     auroc = quoted(study.metric(best, 0, "auroc"), "auroc")
-    verb = "does best, with" if len(study.systems) > 1 else "has"
+    verb = "scores highest, with" if len(study.systems) > 1 else "has"
     blind = [
         study.title(system)
         for system in study.systems
