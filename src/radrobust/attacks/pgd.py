@@ -86,7 +86,8 @@ def without_attack(classifier: nn.Module, films: Tensor, labels: Tensor) -> Outc
     outcome = Outcome.blank(films)
     with torch.no_grad():
         logits = classifier(films)
-    outcome.record(torch.arange(len(films)), films, logits, labels, iteration=0)
+    rows = torch.arange(len(films), device=films.device)
+    outcome.record(rows, films, logits, labels, iteration=0)
     return outcome
 
 
