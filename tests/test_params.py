@@ -67,14 +67,14 @@ def test_every_budget_in_the_unit_interval_survives_being_written_down(budget):
     [
         ("  steps: 10", "  stepz: 10", ["attack.stepz", "did you mean step"]),
         ("attack:", "atack:", ["unknown key atack", "did you mean attack"]),
-        ("seed: 7", "seed: twenty", ["seed", "'twenty'"]),
-        ("seed: 7\n", "", ["seed is missing"]),
+        ("seed: 11", "seed: twenty", ["seed", "'twenty'"]),
+        ("seed: 11\n", "", ["seed is missing"]),
         ("image_size: 48", "image_size: 60", ["dataset.image_size", "multiple of 8", "64"]),
         ("epochs: 18", "epochs: 1.5", ["finetune.epochs", "1.5"]),
         ("val: 0.15", "val: 0.75", ["split.val + split.test", "less than 1"]),
         ("- huang2021", "- standard", ["systems", "standard", "more than once"]),
         ("curve: [1/255,", "curve: [one,", ["attack.curve.0", "'one'"]),
-        ("seed: 7", "seed: [", ["is not YAML"]),
+        ("seed: 11", "seed: [", ["is not YAML"]),
     ],
 )
 def test_a_mistake_ends_in_one_line_that_names_it(tmp_path, old, new, parts):
