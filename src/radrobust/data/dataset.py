@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import radrobust.data
+from radrobust import paths
+from radrobust.errors import InputError
 from radrobust.params import choose
 
 if TYPE_CHECKING:
@@ -152,3 +154,20 @@ def get_dataset(name: str) -> Dataset:
     """
     known = datasets()
     return known[choose("dataset.name: dataset", name, list(known))]
+
+
+def locate(dataset: Dataset) -> Path:
+    """Return what a dataset is read from, which DVC watches too.
+
+    Raises
+    ------
+    InputError
+        It has to be imported and has not been; the message says how.
+    """
+    place = paths.SOURCES / dataset.name
+    if dataset.published is not None and not place.exists():
+        raise InputError(
+            f"{paths.DATA / dataset.name} is not here; "
+            f"run `radrobust data {dataset.name} --from FOLDER_OR_ZIP` first"
+        )
+    return place

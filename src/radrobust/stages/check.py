@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from radrobust import paths
-from radrobust.data.dataset import get_dataset
-from radrobust.errors import InputError
+from radrobust.data.dataset import get_dataset, locate
 from radrobust.files import replacing
 from radrobust.params import Params, choose
 from radrobust.systems.catalogue import SYSTEMS
@@ -22,15 +21,11 @@ def check(params: Params) -> None:
     """
     from radrobust.attribution.explainers import EXPLAINERS
 
-    name = get_dataset(params.dataset.name).name
+    dataset = get_dataset(params.dataset.name)
     for key in params.systems:
         choose("systems: system", key, list(SYSTEMS))
     for method in params.explain.methods:
         choose("explain.methods: explainer", method, list(EXPLAINERS))
-    if not (paths.SOURCES / name).exists():
-        raise InputError(
-            f"{paths.DATA / name} is not here; "
-            f"run `radrobust data {name} --from FOLDER_OR_ZIP` first"
-        )
+    locate(dataset)
     with replacing(paths.CHECKED) as draft:
-        draft.write_text(json.dumps({"dataset": name}) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps({"dataset": dataset.name}) + "\n", encoding="utf-8")

@@ -12,10 +12,9 @@ import pandas as pd
 from numpy.lib.format import open_memmap
 
 from radrobust import paths, samples
-from radrobust.data.dataset import Dataset, get_dataset
+from radrobust.data.dataset import Dataset, get_dataset, locate
 from radrobust.data.reading import Row, read_films
 from radrobust.data.splitting import SPLITS, split
-from radrobust.errors import InputError
 from radrobust.files import replacing
 from radrobust.params import Params
 
@@ -49,7 +48,7 @@ def prepare(params: Params) -> None:
         be split.
     """
     dataset = get_dataset(params.dataset.name)
-    films = dataset.films(params, _place(dataset))
+    films = dataset.films(params, locate(dataset))
     size = params.dataset.image_size
     with replacing(paths.SAMPLES) as folder:
         folder.mkdir()
@@ -62,16 +61,6 @@ def prepare(params: Params) -> None:
         _write_table(table, folder / samples.TABLE)
         _write_dataset(dataset, folder / samples.DATASET)
     print(_summary(dataset, table, size))
-
-
-def _place(dataset: Dataset) -> Path:
-    place = paths.SOURCES / dataset.name
-    if dataset.published is not None and not place.exists():
-        raise InputError(
-            f"{paths.DATA / dataset.name} is not here; "
-            f"run `radrobust data {dataset.name} --from FOLDER_OR_ZIP` first"
-        )
-    return place
 
 
 def _tabulate(rows: list[Row]) -> pd.DataFrame:
