@@ -1,87 +1,12 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 from radrobust.errors import InputError
 from radrobust.params import load_params
 from radrobust.systems.classifier import build
 from radrobust.training.augmentation import augment
 from radrobust.training.loop import Part, train
-from radrobust.training.objectives import Context, standard, trades
-
-
-class Linear(nn.Module):
-    """Logits (0, w·x)."""
-
-    def __init__(self, weights):
-        super().__init__()
-        self.weights = nn.Parameter(weights)
-
-    def forward(self, images):
-        score = (images * self.weights).sum(dim=(1, 2, 3))
-        return torch.stack([torch.zeros_like(score), score], dim=1)
-
-
-def context(eps=0.1, steps=10, weights=(1.0, 1.0)):
-    return Context(torch.tensor(weights), eps, steps, torch.Generator().manual_seed(0))
-
-
-def test_standard_is_weighted_cross_entropy():
-    classifier = Linear(torch.ones(1, 1, 1, 1))
-    images = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1)
-    labels = torch.tensor([0, 1])
-    # Losses ln 2 and ln(1 + 1/e), weights 1 and 3.
-    expected = (np.log(2) + 3 * np.log1p(np.exp(-1))) / 4
-    loss = standard(classifier, images, labels, context(weights=(1.0, 3.0))).detach()
-    assert float(loss) == pytest.approx(expected, abs=1e-6)
-
-
-def test_trades_by_hand_on_a_linear_classifier():
-    # KL grows with the distance of the scores, so x' lies at the end of the ball that lowers or
-    # raises the score by eps times the sum of |w|; here w = 2 and x = 0.5, far from 0 and 1.
-    classifier = Linear(torch.full((1, 1, 1, 1), 2.0))
-    images, labels = torch.full((1, 1, 1, 1), 0.5), torch.tensor([1])
-    loss = trades(classifier, images, labels, context(eps=0.1)).detach()
-
-    def probability(x):
-        return 1 / (1 + np.exp(-2 * x))
-
-    def kl(p, q):
-        return p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
-
-    clean = probability(0.5)
-    ends = [kl(clean, probability(x)) for x in (0.4, 0.6)]
-    natural = -np.log(clean)
-    candidates = [natural + 6 * end for end in ends]
-    assert min(abs(float(loss) - candidate) for candidate in candidates) < 1e-4
-
-
-def test_trades_with_hardly_any_budget_is_cross_entropy():
-    torch.manual_seed(0)
-    classifier = Linear(torch.randn(1, 1, 4, 4))
-    images, labels = 0.25 + torch.rand(5, 1, 4, 4) / 2, torch.tensor([0, 1, 1, 0, 1])
-    loss = trades(classifier, images, labels, context(eps=1e-7)).detach()
-    plain = F.cross_entropy(classifier(images), labels).detach()
-    assert float(loss) == pytest.approx(float(plain), abs=1e-4)
-
-
-def test_searching_the_perturbation_moves_no_batchnorm_statistic_and_no_weight():
-    classifier = build("huang2021", seed=0)
-    classifier.train()
-    images, labels = torch.rand(4, 1, 32, 32), torch.tensor([0, 1, 0, 1])
-    means = {
-        name: tensor.clone()
-        for name, tensor in classifier.state_dict().items()
-        if "num_batches_tracked" in name
-    }
-    trades(classifier, images, labels, context(steps=3))
-    assert classifier.training
-    after = classifier.state_dict()
-    # The clean and the attacked image, once each; none of the search's four passes.
-    assert all(int(after[name] - before) == 2 for name, before in means.items())
-    assert all(weight.grad is None for weight in classifier.parameters())
 
 
 def test_augmentation_mirrors_and_shifts_and_keeps_values():

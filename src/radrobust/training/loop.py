@@ -108,7 +108,9 @@ class _Trainer:
         self.half = params.precision == "auto" and has_fast_bfloat16(self.device)
         self.class_weights = _class_weights(training.labels).to(self.device)
         self.optimiser = torch.optim.AdamW(
-            classifier.parameters(), lr=params.lr, weight_decay=params.weight_decay
+            [weight for weight in classifier.parameters() if weight.requires_grad],
+            lr=params.lr,
+            weight_decay=params.weight_decay,
         )
         batches = math.ceil(len(training.labels) / params.batch_size)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -134,7 +136,7 @@ class _Trainer:
 
     def _step(self, images: Tensor, labels: Tensor, context: Context) -> float:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            loss = OBJECTIVES[self.objective](self.classifier, images, labels, context)
+            loss = OBJECTIVES[self.objective].loss(self.classifier, images, labels, context)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
