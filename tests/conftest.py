@@ -134,11 +134,18 @@ def params() -> Callable[..., Params]:
     def build(**changes: Any) -> Params:
         study: dict[str, Any] = {
             "seed": 20,
+            "cache": "cache",
             "dataset": {"name": "phantom", "image_size": 32},
             "phantom": {"count": 24, "prevalence": 0.5},
             "split": {"val": 0.2, "test": 0.3},
             "systems": ["standard"],
-            "model": {"scale": "compact"},
+            "model": {
+                "scale": "compact",
+                "weights": "none",
+                "head": "linear",
+                "trainable": "all",
+                "meansparse_alpha": 0.15,
+            },
             "finetune": {
                 "epochs": 1,
                 "batch_size": 8,

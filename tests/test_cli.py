@@ -73,3 +73,55 @@ def test_an_unknown_system_on_the_command_line(study):
 def test_a_stage_whose_input_is_missing_says_what_to_run(study):
     ended = run(study, "attack", "standard")
     assert_one_line(ended, "dvc repro")
+
+
+def test_the_systems_are_listed_and_shown(study):
+    listed = run(study, "systems")
+    assert listed.returncode == 0
+    assert len(listed.stdout.splitlines()) == 9
+    shown = run(study, "systems", "show", "chen2024")
+    assert "Chen2024Data_WRN_34_20" in shown.stdout
+    assert_one_line(run(study, "systems", "show", "chen"), "did you mean chen2024")
+
+
+def test_the_doctor_finds_the_shipped_study_well(study):
+    ended = run(study, "doctor")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    lines = ended.stdout.splitlines()
+    for name in ("Python", "torch", "robustbench", "renderer", "data", "memory", "weights"):
+        assert any(line.startswith(f"ok  {name}: ") for line in lines), name
+    assert sum("paper" in line and "compact" in line for line in lines) == 8
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("weights: none", "weights: file:nowhere.pt", "nowhere.pt is not here"),
+        ("batch_size: 128", "batch_size: 1000000000", "does not fit"),
+        ("- peng2023", "- peng2032", "did you mean peng2023"),
+    ],
+)
+def test_the_doctor_says_what_stands_in_the_way(study, old, new, said):
+    change(study, old, new)
+    ended = run(study, "doctor")
+    assert ended.returncode == 1
+    assert any(line.startswith("NO") and said in line for line in ended.stdout.splitlines()), (
+        ended.stdout
+    )
+
+
+def test_the_doctor_counts_a_download_as_possible(study):
+    change(study, "scale: compact", "scale: paper")
+    change(study, "weights: none", "weights: robustbench")
+    change(study, "batch_size: 128", "batch_size: 1")
+    ended = run(study, "doctor")
+    assert "Chen2024Data_WRN_34_20.pt is not here; it will be downloaded" in ended.stdout
+
+
+def test_the_doctor_misses_data_that_are_not_here(study):
+    (study / "sources").unlink()
+    (study / "sources").mkdir()
+    change(study, "name: phantom", "name: fracatlas")
+    ended = run(study, "doctor")
+    assert ended.returncode == 1
+    assert "NO  data: data/fracatlas is not here" in ended.stdout

@@ -73,6 +73,14 @@ def test_every_budget_in_the_unit_interval_survives_being_written_down(budget):
         ("epochs: 18", "epochs: 1.5", ["finetune.epochs", "1.5"]),
         ("val: 0.15", "val: 0.75", ["split.val + split.test", "less than 1"]),
         ("- huang2021", "- standard", ["systems", "standard", "more than once"]),
+        ("scale: compact", "scale: papr", ["model.scale", "'papr'", "'compact' or 'paper'"]),
+        ("weights: none", "weights: rubust", ["model.weights", "'rubust'", "file:PATH"]),
+        ("weights: none", "weights: hub:repository", ["model.weights", "hub:OWNER/REPOSITORY"]),
+        ("weights: none", "weights: 'file:'", ["model.weights", "file:PATH"]),
+        ("weights: none", "weights: robustbench", ["set model.scale to paper"]),
+        ("weights: none", "weights: finetuned:a.pth", ["set model.head to mlp"]),
+        ("trainable: all", "trainable: head", ["model.trainable", "weights none", "to all"]),
+        ("meansparse_alpha: 0.15", "meansparse_alpha: -1", ["model.meansparse_alpha", "-1"]),
         ("curve: [1/255,", "curve: [one,", ["attack.curve.0", "'one'"]),
         ("seed: 11", "seed: [", ["is not YAML"]),
     ],
@@ -83,6 +91,24 @@ def test_a_mistake_ends_in_one_line_that_names_it(tmp_path, old, new, parts):
     message = str(caught.value)
     assert all(part in message for part in parts), message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("weights", "alone"),
+    [
+        ("file:a/{system}.pt", False),
+        ("hub:owner/repository/deep/file.pth", False),
+        ("finetuned:best.pth", True),
+        ("finetuned:hub:owner/repository/file.pth", True),
+    ],
+)
+def test_weights_may_come_from_many_places(tmp_path, weights, alone):
+    document = PARAMS.replace("head: linear", "head: mlp")
+    path = tmp_path / "params.yaml"
+    path.write_text(document.replace("weights: none", f"weights: {weights}", 1), encoding="utf-8")
+    model = load_params(path).model
+    assert model.weights == weights
+    assert model.evaluation_alone is alone
 
 
 def test_a_missing_file_says_where_to_run(tmp_path):

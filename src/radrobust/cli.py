@@ -96,6 +96,39 @@ def data(
     typer.echo(import_dataset(name, source))
 
 
+systems = typer.Typer(help="The systems of the catalogue.", invoke_without_command=True)
+app.add_typer(systems, name="systems")
+
+
+@systems.callback()
+def list_systems(context: typer.Context) -> None:
+    """List the systems of the catalogue."""
+    from radrobust.systems.listing import listing
+
+    if context.invoked_subcommand is None:
+        typer.echo(listing())
+
+
+@systems.command()
+def show(system: SystemKey) -> None:
+    """Tell all that the catalogue knows of one system."""
+    from radrobust.systems.listing import description
+
+    typer.echo(description(system))
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what this machine can run; exit code 1 if not the study in params.yaml."""
+    from radrobust.doctor import examine
+
+    obstacles = 0
+    for finding in examine(load_params()):
+        typer.echo(finding)
+        obstacles += finding.obstacle
+    sys.exit(1 if obstacles else 0)
+
+
 def main() -> None:
     """Run the command line; unusable input ends in one line and exit code 2."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -106,10 +107,30 @@ class Split(_Section):
     test: Share
 
 
-class Model(_Section):
-    """At which scale the systems are built."""
+WEIGHTS = r"none|robustbench|file:.+|(finetuned:)?hub:[^/]+/[^/]+/.+|finetuned:(?!hub:).+"
 
-    scale: Literal["compact"]
+
+def _weights(value: str) -> str:
+    if not re.fullmatch(WEIGHTS, value):
+        raise ValueError(
+            "must be none, robustbench, file:PATH, hub:OWNER/REPOSITORY/FILE or finetuned:PATH"
+        )
+    return value
+
+
+class Model(_Section):
+    """Of what the systems are built, and which part of them is trained."""
+
+    scale: Literal["compact", "paper"]
+    weights: Annotated[str, AfterValidator(_weights)]
+    head: Literal["linear", "mlp"]
+    trainable: Literal["head", "last_block", "all"]
+    meansparse_alpha: Annotated[float, Field(ge=0)]
+
+    @property
+    def evaluation_alone(self) -> bool:
+        """Whether the weights are fine-tuned already, so that nothing is trained."""
+        return self.weights.startswith("finetuned:")
 
 
 class Finetune(_Section):
@@ -161,6 +182,7 @@ class Params(_Section):
     """A whole study. Field by field it mirrors `params.yaml`, where each is explained."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    cache: str
     dataset: Dataset
     phantom: Phantom
     split: Split
@@ -225,6 +247,8 @@ def _check_together(params: Params, path: Path) -> None:
             f"{path}: split.val + split.test is {params.split.val + params.split.test:g}; "
             "less than 1 must remain to leave images to train on"
         )
+    if fault := _contradiction(params.model):
+        raise InputError(f"{path}: {fault}")
     for key, values in {
         "systems": params.systems,
         "explain.methods": params.explain.methods,
@@ -232,6 +256,20 @@ def _check_together(params: Params, path: Path) -> None:
         repeated = sorted({value for value in values if values.count(value) > 1})
         if repeated:
             raise InputError(f"{path}: {key} names {', '.join(repeated)} more than once")
+
+
+def _contradiction(model: Model) -> str:
+    """Say what about the section `model` cannot be meant; empty if nothing."""
+    if model.weights == "none" and model.trainable != "all":
+        return (
+            f"model.trainable is {model.trainable!r}, but with model.weights none nothing has been "
+            "learnt that could be kept; set model.trainable to all"
+        )
+    if model.weights == "robustbench" and model.scale != "paper":
+        return "model.weights robustbench are of paper size; set model.scale to paper"
+    if model.evaluation_alone and model.head != "mlp":
+        return "model.weights finetuned: have the published study's head; set model.head to mlp"
+    return ""
 
 
 def _explain(error: ValidationError) -> str:

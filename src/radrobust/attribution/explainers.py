@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from captum.attr import DeepLift, Occlusion, Saliency
+from captum.attr import Occlusion, Saliency
 from torch import Tensor, nn
 
+from radrobust.attribution.deeplift import attribute
 from radrobust.params import Explain
 
 # The methods whose maps promise to sum to f(film) - f(baseline).
@@ -74,12 +74,7 @@ def deeplift(classifier: nn.Module, task: Task) -> Tensor:
     Tensor
         N×1×S×S, signed; the sum over a map is f(film) - f(baseline).
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Setting forward, backward hooks")
-        maps: Tensor = DeepLift(classifier).attribute(
-            task.films.clone().requires_grad_(), baselines=task.baselines, target=task.targets
-        )
-    return maps
+    return attribute(classifier, task.films, task.baselines, task.targets)
 
 
 @explainer

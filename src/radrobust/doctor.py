@@ -1,0 +1,154 @@
+"""What this machine can run: asked before anything is computed."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import psutil
+
+from radrobust.errors import InputError
+from radrobust.params import Params, choose
+from radrobust.systems.catalogue import SYSTEMS, Scale
+
+GIGABYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination.
+
+    Attributes
+    ----------
+    name, text : str
+        What was looked at, and what was found.
+    obstacle : bool
+        Whether the study cannot run because of it.
+    """
+
+    name: str
+    text: str
+    obstacle: bool = False
+
+    def __str__(self) -> str:
+        """Write it as one line."""
+        return f"{'NO' if self.obstacle else 'ok'}  {self.name}: {self.text}"
+
+
+def examine(params: Params) -> Iterator[Finding]:
+    """Look at all that a study needs, one finding after the other.
+
+    Parameters
+    ----------
+    params : Params
+        The study.
+    """
+    yield Finding("Python", platform.python_version())
+    yield _torch()
+    yield _robustbench()
+    yield _renderer()
+    yield _data(params)
+    try:
+        for key in params.systems:
+            choose("systems: system", key, list(SYSTEMS))
+    except InputError as error:
+        yield Finding("systems", str(error), obstacle=True)
+        return
+    free = _free_memory()
+    yield Finding("memory", f"{free / GIGABYTE:.1f} GiB free")
+    if params.model.weights == "none":
+        yield Finding("weights", "drawn and trained here")
+    else:
+        yield from (_weights(key, params) for key in params.systems)
+    yield from _systems(params, free)
+
+
+def _torch() -> Finding:
+    import torch
+
+    from radrobust.tensors import has_fast_bfloat16, pick_device
+
+    device = pick_device()
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    threads = f"{torch.get_num_threads()} threads"
+    half = "bfloat16 in hardware" if has_fast_bfloat16(device) else "no bfloat16 in hardware"
+    return Finding("torch", f"{torch.__version__} on {name}, {threads}, {half}")
+
+
+def _robustbench() -> Finding:
+    from radrobust.systems.architectures import published_class
+
+    try:
+        published_class("wide_resnet", "WideResNet")
+        return Finding("robustbench", f"{version('robustbench')}, its architectures import")
+    except (PackageNotFoundError, ImportError, AssertionError) as error:
+        return Finding("robustbench", f"{error}; run pip install robustbench==1.1.1", obstacle=True)
+
+
+def _renderer() -> Finding:
+    if quarto := shutil.which("quarto"):
+        return Finding("renderer", f"Quarto at {quarto}")
+    try:
+        return Finding("renderer", f"smalldocs {version('smalldocs')}; quarto is not on the PATH")
+    except PackageNotFoundError:
+        return Finding("renderer", "neither quarto nor smalldocs is installed", obstacle=True)
+
+
+def _data(params: Params) -> Finding:
+    from radrobust.data.dataset import get_dataset, locate
+
+    try:
+        dataset = get_dataset(params.dataset.name)
+        return Finding("data", f"{dataset.title} from {locate(dataset)}")
+    except InputError as error:
+        return Finding("data", str(error), obstacle=True)
+
+
+def _weights(key: str, params: Params) -> Finding:
+    from radrobust.systems.sources import cache_folder, cached
+
+    name = f"weights of {key}"
+    path = cached(params.model.weights, key, cache_folder(params.cache))
+    if path.is_file():
+        return Finding(name, f"{path}, {path.stat().st_size / GIGABYTE:.2f} GiB")
+    remote = params.model.weights.startswith(("robustbench", "hub:", "finetuned:hub:"))
+    text = f"{path} is not here" + ("; it will be downloaded" if remote else "")
+    return Finding(name, text, obstacle=not remote)
+
+
+def _systems(params: Params, free: int) -> Iterator[Finding]:
+    """Hold what every system needs at both scales against the memory that is free."""
+    for key, system in SYSTEMS.items():
+        needs = {scale: _need(key, scale, params) for scale in system.architectures}
+        texts = [
+            f"{scale} needs {need / GIGABYTE:.1f} GiB ({'fits' if need <= free else 'does not fit'})"
+            for scale, need in needs.items()
+        ]
+        obstacle = key in params.systems and needs[params.model.scale] > free
+        yield Finding(f"{system.label}, {key}", "; ".join(texts), obstacle)
+
+
+def _need(key: str, scale: Scale, params: Params) -> int:
+    """Bytes for a batch of the study's size: attacked, or trained if that takes more."""
+    from radrobust.systems.classifier import Design
+    from radrobust.systems.footprint import footprint
+
+    found = footprint(Design(key, scale, params.model.head), params.dataset.image_size)
+    need = found.attack(params.attack.batch_size)
+    if params.model.trainable == "all" and not params.model.evaluation_alone:
+        need = max(need, found.training(params.finetune.batch_size))
+    return need
+
+
+def _free_memory() -> int:
+    import torch
+
+    from radrobust.tensors import pick_device
+
+    device = pick_device()
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return int(psutil.virtual_memory().available)

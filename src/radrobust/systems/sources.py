@@ -1,0 +1,109 @@
+"""Where weights come from: `model.weights` in words, to a file on this disk, to a classifier."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from radrobust import downloads
+from radrobust.errors import InputError
+from radrobust.params import Model
+from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.classifier import Classifier, Design, build
+from radrobust.systems.published import load_backbone, load_finetuned, refuse_unless_checkpoint
+
+PINNED = Path(__file__).with_name("weights.sha256")
+LEDGER = "SHA256SUMS"
+CACHE_VARIABLE = "RADROBUST_CACHE"
+
+# Answers with the file itself where the older addresses ask for a confirmation first.
+DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id={id}"
+HUB = "https://huggingface.co"
+HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own variable for a mirror
+
+
+def obtain(key: str, model: Model, seed: int, cache: str) -> Classifier:
+    """Build a system with the weights that a study starts from.
+
+    Parameters
+    ----------
+    key : str
+        A key of `SYSTEMS`.
+    model : Model
+        The section `model` of the study.
+    seed : int
+        Of all weights that are drawn: the whole network's, or a new head's.
+    cache : str
+        Folder for what is downloaded; the environment variable RADROBUST_CACHE comes first.
+
+    Returns
+    -------
+    Classifier
+        On the CPU, with nothing frozen yet.
+
+    Raises
+    ------
+    InputError
+        The weights cannot be had, or are not those of the system.
+    """
+    design = Design(key, model.scale, model.head)
+    if model.weights == "none":
+        return build(key, seed, model.scale, model.head)
+    path = locate(model.weights.removeprefix("finetuned:"), key, cache_folder(cache))
+    if model.evaluation_alone:
+        return load_finetuned(path, design)
+    return load_backbone(path, design, seed)
+
+
+def cache_folder(configured: str) -> Path:
+    """Return the folder for downloads: RADROBUST_CACHE if it is set, else what params.yaml says."""
+    return Path(os.environ.get(CACHE_VARIABLE) or configured).expanduser()
+
+
+def locate(source: str, key: str, cache: Path) -> Path:
+    """Find weights on this disk, downloading them to the cache where they are not there yet.
+
+    Parameters
+    ----------
+    source : str
+        ``robustbench``, ``hub:OWNER/REPOSITORY/FILE``, ``file:PATH`` or a path; ``{system}`` in it
+        stands for `key`.
+    key : str
+        A key of `SYSTEMS`.
+    cache : Path
+        The cache folder.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it cannot be downloaded, or its SHA-256 is not what it was.
+    """
+    name, url = _remote(source.replace("{system}", key), key)
+    if not url:
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise InputError(f"model.weights: {path} is no file; give the path of a checkpoint")
+        return path
+    path = cache / "weights" / name
+    downloads.fetch(url, path, refuse_unless_checkpoint)
+    downloads.check_against(downloads.read_digests(PINNED), cache / LEDGER, name, path)
+    return path
+
+
+def cached(source: str, key: str, cache: Path) -> Path:
+    """Return where `locate` finds or puts weights, without touching the network."""
+    name, url = _remote(source.replace("{system}", key), key)
+    return cache / "weights" / name if url else Path(name).expanduser()
+
+
+def _remote(source: str, key: str) -> tuple[str, str]:
+    """Split a source into a name and an address; the address of a local path is empty."""
+    if source == "robustbench":
+        system = SYSTEMS[key]
+        return f"robustbench/{system.robustbench_id}.pt", DRIVE.format(id=system.drive_id)
+    if source.startswith("hub:"):
+        owner, repository, file = source.removeprefix("hub:").split("/", 2)
+        endpoint = os.environ.get(HUB_VARIABLE, HUB).rstrip("/")
+        url = f"{endpoint}/{owner}/{repository}/resolve/main/{file}"
+        return f"hub/{owner}/{repository}/{file}", url
+    return source.removeprefix("file:"), ""

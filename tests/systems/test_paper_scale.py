@@ -1,0 +1,74 @@
+"""All eight systems at full size, through the real loader, from files in RobustBench's format."""
+
+import gc
+
+import pytest
+import torch
+
+from radrobust.attacks.pgd import Pgd, pgd
+from radrobust.attribution.explainers import EXPLAINERS, make_task
+from radrobust.params import load_params
+from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.sources import obtain
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def loaded(request, zoo, tmp_path_factory):
+    """A system's key, its classifier, and what RobustBench's own model says of four images."""
+    key = request.param
+    path = tmp_path_factory.mktemp(key) / f"{key}.pt"
+    theirs = zoo.build(key, "paper")
+    zoo.save(theirs, path, plain=key in ("standard", "peng2023", "amini2024"))
+    head = zoo.head_of(theirs)
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        logits = theirs(images)
+    del theirs
+    model = load_params().model.model_copy(
+        update={"scale": "paper", "weights": f"file:{path}", "trainable": "head"}
+    )
+    classifier = obtain(key, model, 0, "").eval().requires_grad_(False)
+    path.unlink()
+    yield classifier, images, head, logits
+    del classifier
+    gc.collect()
+
+
+def test_it_computes_what_robustbench_computes(loaded):
+    classifier, images, head, logits = loaded
+    with torch.no_grad():
+        ours = head(classifier.features(images))
+    torch.testing.assert_close(ours, logits, atol=1e-5, rtol=1e-5)
+
+
+def test_one_row_a_film_at_64_pixels(loaded):
+    classifier, *_ = loaded
+    films = torch.rand(2, 1, 64, 64)
+    with torch.no_grad():
+        logits = classifier(films)
+        alone = classifier(films[1:])
+    assert logits.shape == (2, 2)
+    torch.testing.assert_close(alone, logits[1:], atol=1e-4, rtol=1e-4)
+
+
+def test_a_step_of_pgd_moves_within_the_ball(loaded):
+    classifier, *_ = loaded
+    films = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        labels = classifier(films).argmax(dim=1)
+    attacked = pgd(classifier, films, labels, torch.zeros_like(films), Pgd(4 / 255, 4 / 255, 1))
+    distance = (attacked.images - films).abs()
+    assert 0 < float(distance.max()) <= 4 / 255 + 1e-6
+    assert float((distance > 0).float().mean()) > 0.9
+
+
+def test_a_saliency_map(loaded):
+    classifier, *_ = loaded
+    films = torch.rand(1, 1, 32, 32)
+    task = make_task(films, torch.tensor([1]), load_params().explain)
+    values = EXPLAINERS["saliency"](classifier, task)
+    assert values.shape == films.shape
+    assert torch.isfinite(values).all()
+    assert float(values.max()) > 0
