@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import psutil
+import torch
 
 from radrobust.errors import InputError
 from radrobust.params import Params, choose
 from radrobust.systems.catalogue import SYSTEMS, Scale
+from radrobust.tensors import has_fast_bfloat16, pick_device
 
 GIGABYTE = 2**30
 
@@ -47,7 +49,12 @@ def examine(params: Params) -> Iterator[Finding]:
         The study.
     """
     yield Finding("Python", platform.python_version())
-    yield _torch()
+    try:
+        device = pick_device(params.device)
+    except InputError as error:
+        yield Finding("torch", str(error), obstacle=True)
+        return
+    yield _torch(device)
     yield _robustbench()
     yield _renderer()
     yield _data(params)
@@ -57,7 +64,7 @@ def examine(params: Params) -> Iterator[Finding]:
     except InputError as error:
         yield Finding("systems", str(error), obstacle=True)
         return
-    free = _free_memory()
+    free = _free_memory(device)
     yield Finding("memory", f"{free / GIGABYTE:.1f} GiB free")
     if params.model.weights == "none":
         yield Finding("weights", "drawn and trained here")
@@ -66,12 +73,7 @@ def examine(params: Params) -> Iterator[Finding]:
     yield from _systems(params, free)
 
 
-def _torch() -> Finding:
-    import torch
-
-    from radrobust.tensors import has_fast_bfloat16, pick_device
-
-    device = pick_device()
+def _torch(device: torch.device) -> Finding:
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     threads = f"{torch.get_num_threads()} threads"
     half = "bfloat16 in hardware" if has_fast_bfloat16(device) else "no bfloat16 in hardware"
@@ -124,11 +126,15 @@ def _systems(params: Params, free: int) -> Iterator[Finding]:
     for key, system in SYSTEMS.items():
         needs = {scale: _need(key, scale, params) for scale in system.architectures}
         texts = [
-            f"{scale} needs {need / GIGABYTE:.1f} GiB ({'fits' if need <= free else 'does not fit'})"
+            f"{scale} needs {need / GIGABYTE:.1f} GiB, {_fits(need, free)}"
             for scale, need in needs.items()
         ]
         obstacle = key in params.systems and needs[params.model.scale] > free
         yield Finding(f"{system.label}, {key}", "; ".join(texts), obstacle)
+
+
+def _fits(need: int, free: int) -> str:
+    return "fits" if need <= free else "does not fit"
 
 
 def _need(key: str, scale: Scale, params: Params) -> int:
@@ -143,12 +149,7 @@ def _need(key: str, scale: Scale, params: Params) -> int:
     return need
 
 
-def _free_memory() -> int:
-    import torch
-
-    from radrobust.tensors import pick_device
-
-    device = pick_device()
+def _free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return int(psutil.virtual_memory().available)

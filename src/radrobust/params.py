@@ -133,16 +133,38 @@ class Model(_Section):
         return self.weights.startswith("finetuned:")
 
 
-class Finetune(_Section):
-    """How the systems are trained; `eps` in pixels of [0, 1]."""
+def _threshold(value: str) -> str:
+    if value != "youden" and not re.fullmatch(r"sensitivity *>= *(0?\.\d+|1(\.0*)?)", value):
+        raise ValueError("must be youden, or sensitivity >= x with x in (0, 1], such as 0.9")
+    return value
 
-    epochs: Count
-    batch_size: Annotated[int, Field(ge=2)]
-    lr: Annotated[float, Field(gt=0)]
-    weight_decay: Annotated[float, Field(ge=0)]
-    precision: Literal["auto", "float32"]
-    eps: PositiveBudget
-    steps: Count
+
+class Finetune(_Section):
+    """How the systems are trained; `eps` in pixels of [0, 1]. What is left out is as below."""
+
+    objective: str = "own"
+    epochs: Count = 30
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
+    lr: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
+    scheduler: Literal["none", "cosine", "onecycle", "plateau"] = "none"
+    balance: Literal["none", "weights", "sampler"] = "weights"
+    clip: Annotated[float, Field(ge=0)] = 0.0
+    averaging: Literal["own"] | Annotated[float, Field(ge=0, lt=1)] = "own"
+    metric: Literal["auroc", "balanced_accuracy"] = "auroc"
+    patience: Annotated[int, Field(ge=0)] = 0
+    augment: bool = True
+    augment_views: Annotated[int, Field(ge=0)] = 0
+    precision: Literal["auto", "float32"] = "auto"
+    eps: PositiveBudget = Fraction(4, 255)
+    steps: Count = 10
+    threshold: Annotated[str, AfterValidator(_threshold)] = "youden"
+
+    @property
+    def least_sensitivity(self) -> float | None:
+        """What `threshold` asks of the sensitivity; None where Youden's index decides."""
+        return None if self.threshold == "youden" else float(self.threshold.split(">=")[1])
 
 
 class Attack(_Section):
@@ -182,6 +204,7 @@ class Params(_Section):
     """A whole study. Field by field it mirrors `params.yaml`, where each is explained."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    device: Literal["auto", "cpu", "cuda"]
     cache: str
     dataset: Dataset
     phantom: Phantom

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import torch
 
+from radrobust.errors import InputError
 
-def pick_device() -> torch.device:
-    """Return the accelerator if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+def pick_device(wanted: str) -> torch.device:
+    """Return the device of `device` in params.yaml; ``auto`` is the GPU if there is one.
+
+    Raises
+    ------
+    InputError
+        ``cuda`` is asked for, and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is 'cuda', but PyTorch finds no GPU here; set device to auto")
+    name = "cuda" if wanted == "auto" and torch.cuda.is_available() else wanted
+    return torch.device("cpu" if name == "auto" else name)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

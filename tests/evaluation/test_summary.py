@@ -22,7 +22,9 @@ def test_the_stage_writes_every_table(study, tmp_path):
     summarise(study)
     metrics = pd.read_parquet("results/summary/metrics.parquet")
     budgets = 1 + len(study.attack.budgets)
-    assert len(metrics) == 3 * budgets * len(METRICS)
+    at_threshold = 2 * 2 * 3  # systems, clean and attacked, metrics of a decision
+    assert len(metrics) == 3 * budgets * len(METRICS) + at_threshold
+    assert metrics["metric"].str.endswith("_at_threshold").sum() == at_threshold
     assert metrics["system"].unique().tolist() == ["standard", "huang2021", "always_negative"]
     curves = pd.read_csv("results/curves.csv")
     assert curves["eps_255"].tolist() == [0, 1, 2, 4, 8] * 3

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -15,7 +16,8 @@ from radrobust.systems.footprint import footprint
 from radrobust.systems.listing import description, listing
 from radrobust.systems.meansparse import operators
 from radrobust.systems.sources import obtain
-from radrobust.training.loop import Part, train
+from radrobust.training.inputs import Films
+from radrobust.training.loop import Plan, train
 
 # Millions, counted on RobustBench's classes without what no forward pass reads (FACTS of the zoo:
 # 38.12 for GAIRAT with its unused block), with two classes in the place of ten.
@@ -160,19 +162,20 @@ def test_heads(head):
 def part(count, seed):
     generator = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 255, (count, 32, 32), generator=generator, dtype=torch.uint8)
-    return Part(images.numpy(), (torch.arange(count) % 2).to(torch.int8).numpy())
+    return Films(images.numpy(), (torch.arange(count) % 2).to(torch.int8).numpy())
 
 
 @pytest.mark.parametrize("key", SYSTEMS)
 @pytest.mark.parametrize("trainable", ["head", "last_block"])
-def test_what_is_frozen_is_bit_for_bit_what_it_was_after_training(key, trainable):
+def test_what_is_frozen_is_bit_for_bit_what_it_was_after_training(key, trainable, tmp_path):
     classifier = build(key, seed=0, head="mlp")
     classifier.freeze(trainable)
     before = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
     params = load_params().finetune.model_copy(
         update={"epochs": 1, "batch_size": 8, "precision": "float32", "steps": 1}
     )
-    train(classifier, "trades", part(16, 0), part(8, 1), params, seed=0)
+    plan = Plan("trades", params, 0, torch.device("cpu"), tmp_path / "state.pt")
+    train(classifier, part(16, 0), part(8, 1), plan, lambda row: None)
     moved = {
         name for name, tensor in classifier.state_dict().items()
         if not torch.equal(tensor, before[name])
@@ -250,8 +253,8 @@ def test_a_checkpoint_of_another_system_is_refused(tmp_path):
 def test_a_checkpoint_whose_header_lies_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     checkpoints.save(build("huang2021", 0), path)
-    facts = {"system": "standard", "scale": "compact", "head": "linear"}
-    save_file(load_file(path), path, metadata=facts)
+    facts = {"system": "standard", "scale": "compact", "head": "linear", "threshold": 0}
+    save_file(load_file(path), path, metadata={"radrobust": json.dumps(facts)})
     with pytest.raises(InputError, match=r"not a checkpoint of standard \(.*\d+ tensors missing"):
         checkpoints.load("standard", path)
 

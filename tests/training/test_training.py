@@ -1,12 +1,28 @@
+import math
+
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
 
 from radrobust.errors import InputError
 from radrobust.params import load_params
 from radrobust.systems.classifier import build
+from radrobust.systems.meansparse import operators
+from radrobust.training import loop
 from radrobust.training.augmentation import augment
-from radrobust.training.loop import Part, train
+from radrobust.training.features import cached_features
+from radrobust.training.fitting import Splits, decide, fit
+from radrobust.training.inputs import Features
+from radrobust.training.loop import Plan
+from radrobust.training.selection import attacked_margins, choose_threshold, margins, score
+
+
+def same_state(first, second):
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_augmentation_mirrors_and_shifts_and_keeps_values():
@@ -21,49 +37,335 @@ def test_augmentation_mirrors_and_shifts_and_keeps_values():
         assert float(turned.sum()) == float(image.sum())
 
 
-def part(count, seed):
-    """Films whose upper half is brighter where there is a finding."""
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(count) % 2).astype(np.int8)
-    images = rng.integers(0, 120, (count, 32, 32), dtype=np.uint8)
-    images[labels == 1, 8:24, 8:24] += 100
-    return Part(images, labels)
+@given(st.integers(1, 5), st.sampled_from([16, 32, 40]), st.integers(0, 99))
+def test_augmentation_is_a_flip_of_a_shift(count, side, seed):
+    images = torch.rand(count, 1, side, side)
+    found = augment(images, torch.Generator().manual_seed(seed))
+    reach = side // 16
+    padded = nn.functional.pad(images, (reach,) * 4)
+    for image, result in zip(padded, found, strict=True):
+        windows = (
+            image[:, top : top + side, left : left + side].flip(axes)
+            for top in range(2 * reach + 1)
+            for left in range(2 * reach + 1)
+            for axes in ([], [1], [2], [1, 2])
+        )
+        assert any(torch.equal(window, result) for window in windows)
 
 
-@pytest.fixture
-def params():
-    return load_params().finetune.model_copy(
-        update={"epochs": 3, "batch_size": 16, "lr": 0.01, "precision": "float32", "steps": 2}
-    )
-
-
-@pytest.mark.parametrize("objective", ["standard", "trades"])
-def test_training_learns_and_a_second_run_is_bit_identical(objective, params):
-    states = []
+@pytest.mark.parametrize("objective", ["standard", "trades", "rebuffi"])
+def test_training_learns_and_a_second_run_is_bit_identical(objective, films, fit):
+    networks = []
     for _ in range(2):
         classifier = build("standard", seed=0)
-        curve = train(classifier, objective, part(64, 0), part(32, 1), params, seed=7)
-        states.append(classifier.state_dict())
+        curve = fit(classifier, objective, films(64, 0), films(32, 1), epochs=5)
+        networks.append(classifier)
     assert curve["val_auroc"].max() > 0.9
     assert curve["best"].sum() == 1
-    assert curve.loc[curve["best"], "val_auroc"].item() == curve["val_auroc"].max()
-    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    metric = "val_auroc" if objective == "standard" else "val_attacked_auroc"
+    assert curve.loc[curve["best"], metric].item() == curve[metric].max()
+    assert same_state(*networks)
     assert not classifier.training
 
 
-def test_a_loss_that_is_not_finite_names_the_epoch_and_the_step(params):
-    params = params.model_copy(update={"lr": 1e30})
-    with pytest.raises(InputError, match=r"epoch \d, step \d+; try a finetune.lr below"):
-        train(build("standard", 0), "standard", part(64, 0), part(32, 1), params, seed=7)
+def test_the_best_epoch_is_the_one_that_is_kept(films, fit):
+    validation = films(32, 1)
+    classifier = build("standard", seed=0)
+    curve = fit(classifier, "standard", films(64, 0), validation, epochs=4)
+    found = margins(classifier, validation, torch.device("cpu"))
+    assert score(validation.labels, found, "auroc") == curve.loc[curve["best"], "val_auroc"].item()
 
 
-def test_validation_films_are_never_augmented(params, monkeypatch):
-    import radrobust.training.loop as loop
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("scheduler", ["none", "cosine", "onecycle", "plateau"])
+def test_every_optimiser_with_every_scheduler(optimiser, scheduler, films, fit):
+    classifier = build("standard", seed=0)
+    curve = fit(
+        classifier, "standard", films(32, 0), films(16, 1), epochs=2, optimiser=optimiser,
+        scheduler=scheduler, clip=1.0, balance="sampler", metric="balanced_accuracy",
+    )  # fmt: skip
+    assert np.isfinite(curve["loss"]).all()
+    assert curve["val_balanced_accuracy"].between(0, 1).all()
+    last = curve["lr"].iloc[-1]
+    if scheduler == "cosine":
+        assert last < 1e-4
+    elif scheduler != "onecycle":
+        assert last == pytest.approx(0.01)
+
+
+def test_plateau_lowers_the_rate_where_nothing_gets_better(films, fit, monkeypatch):
+    monkeypatch.setattr(loop, "score", lambda *_: 0.6)
+    classifier = build("standard", seed=0)
+    curve = fit(classifier, "standard", films(16, 0), films(16, 1), epochs=7, scheduler="plateau")
+    # The first is the best; three more are waited for, and the fourth lowers it for the next.
+    assert curve["lr"].round(12).tolist() == [0.01] * 5 + [0.001] * 2
+
+
+def test_training_ends_when_patience_does(films, fit, monkeypatch):
+    scores = iter([0.6, 0.9, 0.8, 0.7, 0.95])
+    monkeypatch.setattr(loop, "score", lambda *_: next(scores))
+    curve = fit(build("standard", 0), "standard", films(16, 0), films(16, 1), epochs=9, patience=2)
+    assert list(curve["val_auroc"]) == [0.6, 0.9, 0.8, 0.7]
+    assert curve.loc[curve["best"], "epoch"].item() == 2
+
+
+def test_a_loss_that_is_not_finite_names_the_epoch_the_step_and_what_is_kept(films, fit, tmp_path):
+    state = tmp_path / "state.pt"
+    with pytest.raises(InputError, match=r"epoch 1, step \d+; no epoch was finished; try a finet"):
+        fit(build("standard", 0), "standard", films(64, 0), films(32, 1), lr=1e30)
+    classifier = build("standard", 0)
+
+    def poison(row):
+        nn.init.constant_(classifier.head.weight, math.nan)
+
+    with pytest.raises(InputError, match=r"epoch 2, step 1; epoch 1, the best.*state\.pt"):
+        fit(classifier, "standard", films(64, 0), films(32, 1), state=state, on_epoch=poison)
+    kept = torch.load(state, weights_only=True)["best_state"]
+    assert all(torch.isfinite(tensor).all() for tensor in kept.values())
+
+
+def test_validation_films_are_never_augmented(films, fit, monkeypatch):
+    import radrobust.training.inputs as inputs
 
     seen = []
-    monkeypatch.setattr(loop, "augment", lambda images, _: seen.append(images) or images)
-    validation = part(32, 1)
+    monkeypatch.setattr(inputs, "augment", lambda images, _: seen.append(images) or images)
+    validation = films(32, 1)
     validation.images[:, 0, 0] = 255  # a mark that no training film bears
-    train(build("standard", 0), "standard", part(64, 0), validation, params, seed=7)
+    fit(build("standard", 0), "trades", films(64, 0), validation)
     assert seen
     assert all(float(images[:, 0, 0, 0].max()) < 1 for images in seen)
+
+
+def test_the_average_follows_the_weights_by_hand():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, 1.0)
+    average = loop._average(network, 0.5)
+    expected = 1.0
+    for step, value in enumerate((3.0, 5.0, 7.0)):
+        nn.init.constant_(network.weight, value)
+        average.update_parameters(network)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = value if step == 0 else decay * expected + (1 - decay) * value
+        assert float(average.module.weight.detach()) == pytest.approx(expected)
+
+
+def test_what_is_validated_and_kept_is_the_average(films, fit):
+    plain, averaged = build("standard", 0), build("standard", 0)
+    fit(plain, "standard", films(32, 0), films(16, 1), epochs=1)
+    fit(averaged, "standard", films(32, 0), films(16, 1), epochs=1, averaging=0.9)
+    assert not same_state(plain, averaged)
+
+
+def test_a_sampler_draws_both_classes_equally_often():
+    labels = torch.tensor([0] * 900 + [1] * 100)
+    order = loop._order(labels, True, torch.Generator().manual_seed(0))
+    assert len(order) == 1000
+    assert 0.45 < float(labels[order].double().mean()) < 0.55
+    plain = loop._order(labels, False, torch.Generator().manual_seed(0))
+    assert sorted(plain.tolist()) == list(range(1000))
+
+
+def test_class_weights_are_those_of_the_training_split(finetune):
+    labels = np.array([0, 0, 0, 1], dtype=np.int8)
+    weights = loop._class_weights(labels, finetune())
+    torch.testing.assert_close(weights, torch.tensor([4 / 6, 2.0]))
+    assert torch.equal(loop._class_weights(labels, finetune(balance="sampler")), torch.ones(2))
+
+
+@pytest.mark.parametrize("objective", ["standard", "trades"])
+def test_bfloat16_is_for_training_and_not_for_judging(objective, films, fit, monkeypatch):
+    monkeypatch.setattr(loop, "has_fast_bfloat16", lambda device: True)
+    kinds = {"train": set(), "eval": set()}
+    classifier = build("standard", 0)
+
+    def watch(module, inputs, output):
+        judged = not torch.is_autocast_enabled("cpu")
+        kinds["eval" if judged else "train"].add(output.dtype)
+
+    handle = classifier.backbone.conv1.register_forward_hook(watch)
+    fit(classifier, objective, films(32, 0), films(16, 1), epochs=1, precision="auto")
+    handle.remove()
+    assert kinds == {"train": {torch.bfloat16}, "eval": {torch.float32}}
+    assert all(weight.dtype == torch.float32 for weight in classifier.parameters())
+
+
+# Head-only training
+
+
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+@pytest.mark.parametrize("key", ["standard", "peng2023", "amini2024"])
+def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
+    key, head, films, fit, tmp_path
+):
+    training, validation = films(48, 0, augmented=False), films(16, 1)
+    whole, cached = (build(key, seed=0, head=head) for _ in range(2))
+    for classifier in (whole, cached):
+        classifier.freeze("head")
+    slow = fit(whole, "standard", training, validation, epochs=5)
+    seen = [cached_features(cached, part, 0, 7, tmp_path) for part in (training, validation)]
+    fast = fit(cached.head, "standard", *seen, epochs=5)
+    for (name, ours), theirs in zip(
+        cached.head.state_dict().items(), whole.head.state_dict().values(), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0, msg=name)
+    np.testing.assert_allclose(fast["loss"], slow["loss"], atol=1e-5)
+
+
+def test_features_are_computed_once_and_anew_where_anything_changes(films, tmp_path, monkeypatch):
+    classifier = build("standard", seed=0)
+    calls = []
+    handle = classifier.backbone.register_forward_hook(lambda *_: calls.append(1))
+    first = cached_features(classifier, films(40, 0), 0, 1, tmp_path)
+    assert len(calls) == 2
+    again = cached_features(classifier, films(40, 0), 0, 2, tmp_path)  # no view, no seed
+    assert len(calls) == 2
+    assert np.array_equal(first.values, again.values)
+    with torch.no_grad():
+        expected = classifier.features(films(40, 0).as_they_are(slice(None)))
+    torch.testing.assert_close(first.as_they_are(slice(None)), expected)
+    cached_features(classifier, films(40, 1), 0, 1, tmp_path)
+    with torch.no_grad():
+        classifier.backbone.bn1.running_mean += 1
+    other = cached_features(classifier, films(40, 0), 0, 1, tmp_path)
+    handle.remove()
+    assert not np.array_equal(first.values, other.values)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_views_take_turns(films, tmp_path):
+    classifier = build("standard", seed=0)
+    found = cached_features(classifier, films(10, 0), 3, 1, tmp_path)
+    assert found.values.shape == (3, 10, 64)
+    generator = torch.Generator()
+    turns = [found.for_training(slice(0, 4), epoch, generator) for epoch in (1, 2, 3, 4)]
+    assert torch.equal(turns[0], turns[3])
+    assert not torch.equal(turns[0], turns[1])
+
+
+def test_features_go_on_where_a_killed_run_ended(films, tmp_path, monkeypatch):
+    classifier = build("standard", seed=0)
+    expected = np.array(cached_features(classifier, films(90, 0), 0, 1, tmp_path / "a").values)
+    broken, calls = build("standard", seed=0), []
+
+    def fail(*_):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    handle = broken.backbone.register_forward_hook(fail)
+    with pytest.raises(KeyboardInterrupt):
+        cached_features(broken, films(90, 0), 0, 1, tmp_path / "b")
+    found = cached_features(broken, films(90, 0), 0, 1, tmp_path / "b")
+    handle.remove()
+    assert np.array_equal(found.values, expected)
+    assert len(calls) == 2 + 2  # one batch was kept, two are left
+
+
+# Fitting, and the threshold
+
+
+@pytest.fixture
+def plan(finetune, tmp_path):
+    def build_plan(objective="standard", **changes):
+        return Plan(objective, finetune(**changes), 7, torch.device("cpu"), tmp_path / "state.pt")
+
+    return build_plan
+
+
+def section(**changes):
+    return load_params().model.model_copy(update=changes)
+
+
+def test_meansparse_is_calibrated_after_its_backbone_was_trained(films, plan, tmp_path):
+    classifier = build("amini2024", seed=0)
+    splits = Splits(films(32, 0), films(16, 1))
+    fit(classifier, splits, section(meansparse_alpha=0.2), plan(epochs=1), tmp_path)
+    assert all(float(o.threshold) == pytest.approx(0.2) for o in operators(classifier))
+    assert all((o.running_var > 0).any() for o in operators(classifier))
+    assert not any(weight.requires_grad for weight in classifier.parameters())
+
+
+def test_a_frozen_backbone_keeps_its_published_statistics(films, plan, tmp_path):
+    classifier = build("amini2024", seed=0)
+    for operator in operators(classifier):
+        operator.running_var.fill_(0.3)
+    model = section(trainable="head", meansparse_alpha=0.15)
+    fit(classifier, Splits(films(32, 0), films(16, 1)), model, plan(epochs=1), tmp_path)
+    assert all((o.running_var == 0.3).all() for o in operators(classifier))
+    assert all(float(o.threshold) == pytest.approx(0.15) for o in operators(classifier))
+
+
+def test_a_robust_objective_sees_films_and_not_features(films, plan, tmp_path):
+    classifier = build("standard", seed=0)
+    before = classifier.head.weight.clone()
+    model = section(trainable="head")
+    fit(classifier, Splits(films(32, 0), films(16, 1)), model, plan("trades", epochs=1), tmp_path)
+    assert not torch.equal(classifier.head.weight, before)
+    assert not list(tmp_path.glob("*.npy"))
+
+
+@pytest.mark.parametrize(
+    ("found", "least", "expected"),
+    [
+        ([-2.0, -1.0, 1.0, 3.0], None, 0.0),  # apart: halfway
+        ([-2.0, 2.0, 1.0, 3.0], None, -0.5),  # of two equal ones that with more sensitivity
+        ([-2.0, 2.0, 1.0, 3.0], 0.5, 2.5),
+        ([-2.0, 2.0, 1.0, 3.0], 0.51, -0.5),
+    ],
+)
+def test_thresholds_by_hand(found, least, expected):
+    labels = np.array([0, 0, 1, 1], dtype=np.int8)
+    assert choose_threshold(labels, np.array(found), least) == pytest.approx(expected)
+
+
+@given(st.integers(0, 10_000), st.one_of(st.none(), st.floats(0.05, 1)))
+def test_no_other_threshold_is_better(seed, least):
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([[0, 1], rng.integers(0, 2, 20)]).astype(np.int8)
+    found = np.round(rng.normal(labels, 1.0), 1)
+
+    def rates(threshold):
+        said = found > threshold
+        return said[labels == 1].mean(), (~said)[labels == 0].mean()
+
+    sensitivity, specificity = rates(choose_threshold(labels, found, least))
+    for other in [found.min() - 1, *(found + 0.01), *(found - 0.01)]:
+        theirs = rates(other)
+        if least is None:
+            assert sum(theirs) <= sensitivity + specificity + 1e-9
+        elif theirs[0] >= least:
+            assert theirs[1] <= specificity + 1e-9
+    if least is not None:
+        assert sensitivity >= least - 1e-9
+
+
+def test_the_threshold_is_kept_with_the_classifier(films, tmp_path):
+    from radrobust.systems import checkpoints
+
+    classifier = build("standard", seed=0).eval()
+    facts = decide(classifier, films(32, 1), 0.9)
+    assert facts["val_sensitivity"] >= 0.9
+    assert facts["threshold"] == classifier.threshold != 0
+    checkpoints.save(classifier, tmp_path / "m.safetensors")
+    assert checkpoints.load("standard", tmp_path / "m.safetensors").threshold == facts["threshold"]
+
+
+def test_attacked_margins_are_lower_for_the_finding_and_higher_without(films):
+    classifier = build("standard", seed=0)
+    classifier.train()
+    classifier(films(64, 0).as_they_are(slice(None)))
+    inputs, device = films(20, 1), torch.device("cpu")
+    clean = margins(classifier, inputs, device)
+    attacked = attacked_margins(classifier, inputs, 4 / 255, 3, 0, device)
+    towards_wrong = np.where(inputs.labels == 1, attacked < clean, attacked > clean)
+    assert towards_wrong.mean() > 0.9
+    again = attacked_margins(classifier, inputs, 4 / 255, 3, 0, device)
+    assert np.array_equal(attacked, again)
+    assert not classifier.training
+
+
+def test_features_are_read_only(tmp_path):
+    values = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float32, (1, 3, 2))
+    inputs = Features(values, np.array([0, 1, 0], dtype=np.int8))
+    inputs.as_they_are(slice(None))[:] = 5
+    assert (values == 0).all()

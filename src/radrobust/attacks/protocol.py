@@ -42,11 +42,15 @@ def random_starts(sample_ids: Sequence[str], side: int, seed: int) -> Tensor:
     return starts
 
 
-def attack_curve(classifier: nn.Module, films: Films, params: Attack, seed: int) -> pd.DataFrame:
+def attack_curve(
+    classifier: nn.Module, films: Films, params: Attack, seed: int, threshold: float
+) -> pd.DataFrame:
     """Attack every film at every budget.
 
     What breaks at a smaller budget is broken at every larger one, by the same image: the curve
     falls or stays, by construction. Only films still standing are attacked at the next budget.
+    An attacker aims at the decision that is made: the threshold that was chosen on validation films
+    is attacked on its own, at the headline budget.
 
     Parameters
     ----------
@@ -58,20 +62,23 @@ def attack_curve(classifier: nn.Module, films: Films, params: Attack, seed: int)
         The section `attack` of the study.
     seed : int
         Of the random starts.
+    threshold : float
+        Difference of the logits above which the threshold's decision is positive.
 
     Returns
     -------
     DataFrame
-        One row a film and budget, clean first: `sample_id`, `label`, `attack`, `eps`, `logit_0`,
-        `logit_1`, `probability`, `predicted`, `broken`, `iteration`, `linf`.
+        One row a film, decision and budget, clean first: `sample_id`, `label`, `decision` (argmax
+        or threshold), `attack`, `eps`, `logit_0`, `logit_1`, `probability`, `predicted`, `broken`,
+        `iteration`, `linf`. Logits are the network's own, whatever the decision.
     """
     tables = []
     with progress(len(films), "film", "pgd") as bar:
         done = standing = 0
         for first in range(0, len(films), params.batch_size):
             batch = films[first : first + params.batch_size]
-            table = _attack_batch(classifier, batch, params, seed)
-            tables.append(table)
+            table = _attack_batch(classifier, batch, params.budgets, params, seed)
+            tables += [table, _attack_threshold(classifier, batch, params, seed, threshold)]
             done += len(batch)
             standing += int((~table.loc[table["eps"] == float(params.eps), "broken"]).sum())
             bar.update(len(batch))
@@ -79,14 +86,41 @@ def attack_curve(classifier: nn.Module, films: Films, params: Attack, seed: int)
     return pd.concat(tables, ignore_index=True)
 
 
-def _attack_batch(classifier: nn.Module, films: Films, params: Attack, seed: int) -> pd.DataFrame:
+class _Shifted(nn.Module):
+    """A classifier whose argmax is its decision at a threshold."""
+
+    def __init__(self, classifier: nn.Module, threshold: float) -> None:
+        super().__init__()
+        self.classifier = classifier
+        self.threshold = threshold
+
+    def forward(self, images: Tensor) -> Tensor:
+        absent, present = self.classifier(images).unbind(dim=1)
+        return torch.stack([absent, present - self.threshold], dim=1)
+
+
+def _attack_threshold(
+    classifier: nn.Module, films: Films, params: Attack, seed: int, threshold: float
+) -> pd.DataFrame:
+    table = _attack_batch(_Shifted(classifier, threshold), films, [params.eps], params, seed)
+    own = table[["logit_0", "logit_1"]].to_numpy() + np.array([0, threshold], dtype=np.float32)
+    return table.assign(
+        decision="threshold",
+        logit_1=own[:, 1],
+        probability=torch.from_numpy(own).softmax(dim=1)[:, 1].numpy(),
+    )
+
+
+def _attack_batch(
+    classifier: nn.Module, films: Films, budgets: Sequence[Fraction], params: Attack, seed: int
+) -> pd.DataFrame:
     starts = torch.zeros_like(films.pixels)
     if params.random_start:
         side = films.pixels.shape[-1]
         starts = random_starts(films.sample_ids, side, seed).to(films.pixels.device)
     outcome = without_attack(classifier, films.pixels, films.labels)
     tables = [_table(films, outcome, "none", 0.0)]
-    for budget in params.budgets:
+    for budget in budgets:
         attack = pgd_at(budget, params)
         rows = torch.nonzero(~outcome.broken).flatten()
         found = pgd(classifier, films.pixels[rows], films.labels[rows], starts[rows], attack)
@@ -104,6 +138,7 @@ def _table(films: Films, outcome: Outcome, attack: str, eps: float) -> pd.DataFr
         {
             "sample_id": list(films.sample_ids),
             "label": _array(films.labels, np.int8),
+            "decision": "argmax",
             "attack": attack,
             "eps": eps,
             "logit_0": _array(logits[:, 0], np.float32),

@@ -26,6 +26,11 @@ from radrobust.params import Params, budget_text
 
 ALWAYS_NEGATIVE = "always_negative"
 SPLITS = ("train", "val", "test")
+OF_A_DECISION = ("balanced_accuracy", "sensitivity", "specificity")
+"""Metrics that are given for the decision at the chosen threshold too, as `…_at_threshold`."""
+
+Slice = tuple[str, float, pd.DataFrame]
+"""A system, a budget, and a row for each test film."""
 
 # What follows from always giving the same answer, and so has no sampling error.
 _BY_DEFINITION = ("sensitivity", "specificity", "balanced_accuracy", "auroc")
@@ -53,7 +58,9 @@ def summarise(
         Long tables. `eps` is in pixels of [0, 1], 0 for clean films.
 
         - ``metrics``: `system`, `eps`, `metric`, `value`, `low`, `high`; the system
-          `always_negative` is the reference that calls every film free of findings.
+          `always_negative` is the reference that calls every film free of findings. What ends in
+          `_at_threshold` is of the decision at the threshold from validation, clean and at
+          `attack.eps`.
         - ``confusion``: `system`, `eps`, `actual`, `predicted`, `count`.
         - ``classes``: `system`, `eps`, `label`, `precision`, `recall`, `f1`, `support`.
         - ``falls``: `system`, `eps`, `iteration`, `count`: when films fall. -1: never.
@@ -66,11 +73,16 @@ def summarise(
     InputError
         A system or a budget of `params` has no predictions, or not the test films'.
     """
-    slices = list(_slices(samples, predictions, params))
+    argmax, threshold = (
+        predictions[predictions["decision"] == decision] for decision in ("argmax", "threshold")
+    )
+    slices = list(_slices(samples, argmax, budgets(params), params))
+    headline = [0.0, float(params.attack.eps)]
+    at_threshold = list(_slices(samples, threshold, headline, params))
     labels = slices[0][2]["label"].to_numpy()
     weights = resample_weights(labels, params.evaluate.bootstrap, params.seed)
     return {
-        "metrics": _metrics(slices, weights, params),
+        "metrics": _metrics(slices, at_threshold, weights, params),
         "confusion": pd.concat([_confusion(*part) for part in slices], ignore_index=True),
         "classes": pd.concat([_classes(*part, params) for part in slices], ignore_index=True),
         "falls": pd.concat([_falls(*part) for part in slices if part[1]], ignore_index=True),
@@ -87,15 +99,15 @@ def budgets(params: Params) -> list[float]:
 
 
 def _slices(
-    samples: pd.DataFrame, predictions: pd.DataFrame, params: Params
-) -> Iterator[tuple[str, float, pd.DataFrame]]:
+    samples: pd.DataFrame, predictions: pd.DataFrame, at: list[float], params: Params
+) -> Iterator[Slice]:
     """Yield each system's rows at each budget, in the order of the test films."""
     films = samples.loc[samples["split"] == "test", "sample_id"].tolist()
     if not films:
         raise InputError("results/samples: no film is in the test split; raise split.test")
     for system in params.systems:
         of_system = predictions[predictions["system"] == system]
-        for eps in budgets(params):
+        for eps in at:
             rows = of_system[np.isclose(of_system["eps"], eps, rtol=0, atol=1e-9)]
             if sorted(rows["sample_id"]) != sorted(films):
                 raise InputError(
@@ -112,13 +124,19 @@ def _answers(table: pd.DataFrame) -> Answers:
 
 
 def _metrics(
-    slices: list[tuple[str, float, pd.DataFrame]], weights: FloatArray, params: Params
+    slices: list[Slice], at_threshold: list[Slice], weights: FloatArray, params: Params
 ) -> pd.DataFrame:
     level = params.evaluate.level
     rows = [
         (system, eps, metric, *found)
         for system, eps, table in slices
         for metric, found in estimate(_answers(table), weights, level).items()
+    ]
+    rows += [
+        (system, eps, f"{metric}_at_threshold", *found)
+        for system, eps, table in at_threshold
+        for metric, found in estimate(_answers(table), weights, level).items()
+        if metric in OF_A_DECISION
     ]
     reference = estimate(always_negative(slices[0][2]["label"].to_numpy()), weights, level)
     rows += [

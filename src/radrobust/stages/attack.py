@@ -14,10 +14,10 @@ from radrobust.tensors import pick_device
 
 def attack(key: str, params: Params) -> None:
     """Attack system `key` and write what it says of every test film, clean and attacked."""
-    device = pick_device()
+    device = pick_device(params.device)
     classifier = checkpoints.load(key, paths.MODELS / key / "model.safetensors").to(device)
     films = Films.of_split(load_samples(), "test", device)
-    table = attack_curve(classifier, films, params.attack, params.seed)
+    table = attack_curve(classifier, films, params.attack, params.seed, classifier.threshold)
     table.insert(0, "system", key)
     with replacing(paths.PREDICTIONS / f"{key}.parquet") as draft:
         table.to_parquet(draft, index=False)

@@ -20,12 +20,14 @@ def check(params: Params) -> None:
         A dataset, system or explainer does not exist, or the dataset's files are not here.
     """
     from radrobust.attribution.explainers import EXPLAINERS
+    from radrobust.training.objectives import OBJECTIVES
 
     dataset = get_dataset(params.dataset.name)
     for key in params.systems:
         choose("systems: system", key, list(SYSTEMS))
     for method in params.explain.methods:
         choose("explain.methods: explainer", method, list(EXPLAINERS))
+    choose("finetune.objective: objective", params.finetune.objective, ["own", *OBJECTIVES])
     locate(dataset)
     with replacing(paths.CHECKED) as draft:
         draft.write_text(json.dumps({"dataset": dataset.name}) + "\n", encoding="utf-8")

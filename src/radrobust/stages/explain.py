@@ -15,7 +15,7 @@ from radrobust.tensors import pick_device
 
 def explain(key: str, params: Params) -> None:
     """Explain system `key` on the chosen test films; keep the maps of those in the gallery."""
-    device = pick_device()
+    device = pick_device(params.device)
     classifier = checkpoints.load(key, paths.MODELS / key / "model.safetensors").to(device)
     chosen = choose_films(load_samples(), params.explain.samples, params.seed)
     table, maps = explain_films(classifier, chosen, params.explain)

@@ -3,89 +3,132 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from torch import Tensor
+from dvclive.live import Live
 
 from radrobust import paths
 from radrobust.files import replacing
 from radrobust.params import Params, choose
 from radrobust.samples import Samples, load_samples
 from radrobust.seeds import derive_seed
-from radrobust.systems import checkpoints, meansparse
+from radrobust.systems import checkpoints
 from radrobust.systems.catalogue import SYSTEMS
-from radrobust.systems.classifier import Classifier, as_pixels
-from radrobust.systems.sources import obtain
-from radrobust.training.loop import Part, train
-
-_BATCH = 64
+from radrobust.systems.classifier import Classifier
+from radrobust.systems.sources import cache_folder, obtain
+from radrobust.tensors import pick_device
+from radrobust.training.fitting import Splits, decide, fit
+from radrobust.training.inputs import Films
+from radrobust.training.loop import Plan, Row
+from radrobust.training.objectives import OBJECTIVES
 
 
 def finetune(key: str, params: Params) -> None:
-    """Train system `key` on the training split; keep the epoch that validates best.
+    """Train system `key` on the training split, keep the epoch that validates best, and choose the
+    threshold of its decision on the validation split.
 
-    Weights that are fine-tuned already are kept as they are.
+    Weights that are fine-tuned already are kept as they are. A run that was killed is gone on from.
     """
     choose("system", key, list(SYSTEMS))
     samples = load_samples()
-    seed = derive_seed(params.seed, "weights", key)
-    classifier = obtain(key, params.model, seed, params.cache)
+    splits = Splits(_films(samples, "train", params), _films(samples, "val", params))
+    classifier = _start(key, "weights", params)
+    tables: dict[str, pd.DataFrame] = {}
+    if not params.model.evaluation_alone:
+        tables = _train(classifier, splits, params)
+    facts = _facts(classifier, tables, splits, params)
+    facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
+    with replacing(paths.MODELS / key) as folder:
+        folder.mkdir()
+        checkpoints.save(classifier, folder / "model.safetensors")
+        (folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        for name, table in tables.items():
+            table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    with replacing(paths.TRAINING / key) as folder:
+        folder.mkdir()
+        for file in (paths.RESUME / key / "live" / "plots" / "metrics").glob("*.tsv"):
+            shutil.copy(file, folder)
+    shutil.rmtree(paths.RESUME / key, ignore_errors=True)
+
+
+def _start(key: str, purpose: str, params: Params) -> Classifier:
+    """Build the network that training starts from, on the study's device."""
+    seed = derive_seed(params.seed, purpose, key)
+    return obtain(key, params.model, seed, params.cache).to(pick_device(params.device))
+
+
+def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, pd.DataFrame]:
+    """Train by the system's objective; before it the helper that the objective may need.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        A row an epoch, by the name of the file to be.
+    """
+    key = classifier.design.system
+    resume = paths.RESUME / key
+    features = cache_folder(params.cache) / "features"
+    objective = _objective(key, params)
+    seed = derive_seed(params.seed, "training", key)
+    tables, helper = {}, None
+    if OBJECTIVES[objective].needs_helper:
+        helper = _start(key, "helper", params)
+        plan = Plan("standard", params.finetune, seed, classifier.device, resume / "helper.pt")
+        tables["helper"] = fit(helper, splits, params.model, plan, features)
+    plan = Plan(objective, params.finetune, seed, classifier.device, resume / "state.pt", helper)
+    with _live(resume / "live") as live:
+        tables["training"] = fit(
+            classifier, splits, params.model, plan, features, lambda row: _log(live, row)
+        )
+    return tables
+
+
+def _objective(key: str, params: Params) -> str:
+    chosen = params.finetune.objective
+    return SYSTEMS[key].objective if chosen == "own" else chosen
+
+
+def _live(folder: Path) -> Live:
+    """Log to an empty folder: the rows of an interrupted run are told again, each once."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return Live(str(folder), dvcyaml=None, save_dvc_exp=False, monitor_system=False)
+
+
+def _log(live: Live, row: Row) -> None:
+    live.step = int(row["epoch"])
+    for name in row.keys() - {"epoch"}:
+        live.log_metric(name, row[name])
+
+
+def _facts(
+    classifier: Classifier, tables: dict[str, pd.DataFrame], splits: Splits, params: Params
+) -> dict[str, Any]:
     facts = {
         **asdict(classifier.design),
         "weights": params.model.weights,
         "parameters": sum(weight.numel() for weight in classifier.parameters()),
     }
-    with replacing(paths.MODELS / key) as folder:
-        folder.mkdir()
-        if not params.model.evaluation_alone:
-            curve = _train(classifier, samples, params)
-            curve.to_csv(folder / "training.csv", index=False, float_format="%.6g")
-            facts |= _training_facts(curve, key, samples, params)
-        checkpoints.save(classifier, folder / "model.safetensors")
-        (folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-
-
-def _train(classifier: Classifier, samples: Samples, params: Params) -> pd.DataFrame:
-    key, model = classifier.design.system, params.model
-    classifier.freeze(model.trainable)
-    # MeanSparse is a step after training: while its own backbone is trained it is switched off.
-    meansparse.set_alpha(classifier, model.meansparse_alpha if model.trainable == "head" else 0.0)
-    curve = train(
-        classifier,
-        SYSTEMS[key].objective,
-        _part(samples, "train"),
-        _part(samples, "val"),
-        params.finetune,
-        derive_seed(params.seed, "training", key),
-    )
-    if model.trainable != "head":
-        meansparse.calibrate(classifier, _training_films(samples), model.meansparse_alpha)
-    return curve
-
-
-def _training_facts(
-    curve: pd.DataFrame, key: str, samples: Samples, params: Params
-) -> dict[str, object]:
-    seconds = float(curve["seconds"].sum())
-    return {
+    if not tables:
+        return facts
+    curve = tables["training"]
+    epochs = sum(map(len, tables.values()))
+    seconds = sum(float(table["seconds"].sum()) for table in tables.values())
+    return facts | {
         "trainable": params.model.trainable,
-        "objective": SYSTEMS[key].objective,
+        "objective": _objective(classifier.design.system, params),
         "epochs": len(curve),
         "best_epoch": int(curve.loc[curve["best"], "epoch"].iloc[0]),
+        "helper_epochs": epochs - len(curve),
         "seconds": round(seconds, 1),
-        "images_per_second": round(len(curve) * len(samples.rows("train")) / seconds, 1),
+        "images_per_second": round(epochs * len(splits.training.labels) / seconds, 1),
     }
 
 
-def _part(samples: Samples, split: str) -> Part:
+def _films(samples: Samples, split: str, params: Params) -> Films:
     rows = samples.rows(split)
-    return Part(samples.images[rows], samples.table["label"].to_numpy()[rows])
-
-
-def _training_films(samples: Samples) -> Iterator[Tensor]:
-    """Yield the training films in batches, as they are."""
-    rows = samples.rows("train")
-    for first in range(0, len(rows), _BATCH):
-        yield as_pixels(samples.images[rows[first : first + _BATCH]])
+    labels = samples.table["label"].to_numpy()[rows]
+    return Films(samples.images[rows], labels, params.finetune.augment)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,16 +14,19 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from radrobust.errors import InputError
-from radrobust.systems.catalogue import SYSTEMS, Scale
-from radrobust.systems.classifier import Classifier, Design, Head, build_empty
+from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.classifier import Classifier, Design, build_empty
 
+_HEADER = "radrobust"
 _SHOWN = 3
 
 
 def save(classifier: Classifier, path: Path) -> None:
-    """Write all weights and buffers to `path`, and in its header what they are the weights of."""
-    state = {name: tensor.contiguous() for name, tensor in classifier.state_dict().items()}
-    save_file(state, path, metadata=asdict(classifier.design))
+    """Write all weights and buffers to `path`; in its header their design and the threshold."""
+    state = {name: tensor.cpu().contiguous() for name, tensor in classifier.state_dict().items()}
+    facts = {**asdict(classifier.design), "threshold": classifier.threshold}
+    # Under one name: safetensors writes several in an order that differs from run to run.
+    save_file(state, path, metadata={_HEADER: json.dumps(facts)})
 
 
 def load(key: str, path: Path) -> Classifier:
@@ -41,7 +45,7 @@ def load(key: str, path: Path) -> Classifier:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            facts = file.metadata() or {}
+            facts = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
         state = load_file(path)
     except FileNotFoundError:
         raise InputError(f"{path} is not here; run `dvc repro finetune@{key}` first") from None
@@ -51,16 +55,17 @@ def load(key: str, path: Path) -> Classifier:
     wanted = {name: tensor.shape for name, tensor in classifier.state_dict().items()}
     refuse_unless_alike(state, wanted, path, key)
     classifier.load_state_dict(state, assign=True)
+    classifier.threshold = facts["threshold"]
     return classifier.laid_out().eval().requires_grad_(False)
 
 
-def _design(facts: Mapping[str, str], key: str, path: Path) -> Design:
+def _design(facts: Mapping[str, Any], key: str, path: Path) -> Design:
     system = facts.get("system", "an unnamed system")
     if system != key:
         raise InputError(
             f"{path} holds the weights of {system}, not of {key}; run `dvc repro finetune@{key}`"
         )
-    return Design(key, cast(Scale, facts["scale"]), cast(Head, facts["head"]))
+    return Design(key, facts["scale"], facts["head"])
 
 
 def refuse_unless_alike(

@@ -68,6 +68,12 @@ class Classifier(nn.Module):
         Pixels to feature maps.
     head : nn.Module
         N×C pooled features to N×2 logits.
+
+    Attributes
+    ----------
+    threshold : float
+        Difference of the logits above which a film is to be called positive, as chosen on
+        validation films; 0, which is the argmax, until one is chosen.
     """
 
     def __init__(
@@ -78,8 +84,15 @@ class Classifier(nn.Module):
         self.normalise = Normalise(normalisation)
         self.backbone = backbone.network
         self.head = head
+        self.channels = backbone.channels
+        self.threshold = 0.0
         self._last_block = backbone.last_block
         self._frozen: list[nn.Module] = []
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.normalise.mean.device
 
     def forward(self, images: Tensor) -> Tensor:
         """Score radiographs.

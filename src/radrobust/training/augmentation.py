@@ -27,11 +27,9 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     reach = side // 16
     mirror = torch.rand(count, 2, generator=generator) < 0.5
     shift = torch.randint(0, 2 * reach + 1, (count, 2), generator=generator)
+    # Where each row and column of the result comes from, in the padded image.
+    forward = torch.arange(side).expand(count, 2, side)
+    places = torch.where(mirror[..., None], forward.flip(2), forward) + shift[..., None]
+    rows, columns = places[:, 0, :, None], places[:, 1, None, :]
     padded = F.pad(images, (reach,) * 4)
-    result = torch.empty_like(images)
-    for row in range(count):
-        top, left = shift[row].tolist()
-        window = padded[row, :, top : top + side, left : left + side]
-        turned = [axis for axis, flip in zip((1, 2), mirror[row].tolist(), strict=True) if flip]
-        result[row] = window.flip(turned)
-    return result
+    return padded[torch.arange(count)[:, None, None], 0, rows, columns].unsqueeze(1)

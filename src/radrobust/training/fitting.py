@@ -1,0 +1,106 @@
+"""Fitting a classifier: what is frozen, what is cached, and what comes after training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from radrobust.params import Model
+from radrobust.systems import meansparse
+from radrobust.systems.classifier import Classifier
+from radrobust.training.features import cached_features
+from radrobust.training.inputs import Films
+from radrobust.training.loop import OnEpoch, Plan, train
+from radrobust.training.objectives import OBJECTIVES
+from radrobust.training.selection import choose_threshold, margins
+
+_BATCH = 64
+
+
+class Splits(NamedTuple):
+    """The films to learn from and those to choose by."""
+
+    training: Films
+    validation: Films
+
+
+def fit(
+    classifier: Classifier,
+    splits: Splits,
+    model: Model,
+    plan: Plan,
+    features: Path,
+    on_epoch: OnEpoch = lambda row: None,
+) -> pd.DataFrame:
+    """Train the part of a classifier that is to be trained; leave it in eval mode, all frozen.
+
+    A head alone is trained on cached features, unless its objective perturbs films. MeanSparse is
+    a step after training: while its backbone is trained it is switched off, and its statistics are
+    measured anew afterwards; under a frozen backbone it stays as it was published.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        With the weights to start from.
+    splits : Splits
+        The films.
+    model : Model
+        The section `model` of the study.
+    plan : Plan
+        How to train.
+    features : Path
+        Folder for cached features.
+    on_epoch : callable
+        As in `train`.
+
+    Returns
+    -------
+    DataFrame
+        As in `train`.
+    """
+    classifier.to(plan.device).freeze(model.trainable)
+    frozen = model.trainable == "head"
+    meansparse.set_alpha(classifier, model.meansparse_alpha if frozen else 0.0)
+    if frozen and not OBJECTIVES[plan.objective].robust:
+        views = plan.params.augment_views
+        training = cached_features(classifier, splits.training, views, plan.seed, features)
+        validation = cached_features(classifier, splits.validation, 0, plan.seed, features)
+        curve = train(classifier.head, training, validation, plan, on_epoch)
+    else:
+        curve = train(classifier, splits.training, splits.validation, plan, on_epoch)
+    if not frozen:
+        batches = _batches(splits.training, plan)
+        meansparse.calibrate(classifier, batches, model.meansparse_alpha)
+    classifier.eval().requires_grad_(False)
+    return curve
+
+
+def decide(
+    classifier: Classifier, validation: Films, least_sensitivity: float | None
+) -> dict[str, float]:
+    """Choose the threshold of a classifier's decision on validation films, and set it.
+
+    Returns
+    -------
+    dict
+        `threshold`, and the `val_sensitivity` and `val_specificity` that it gives.
+    """
+    found = margins(classifier, validation, classifier.device)
+    classifier.threshold = choose_threshold(validation.labels, found, least_sensitivity)
+    positive = found > classifier.threshold
+    return {
+        "threshold": classifier.threshold,
+        "val_sensitivity": float(np.mean(positive[validation.labels == 1])),
+        "val_specificity": float(np.mean(~positive[validation.labels == 0])),
+    }
+
+
+def _batches(films: Films, plan: Plan) -> Iterator[Tensor]:
+    """Yield the films in batches, as they are."""
+    for first in range(0, len(films.labels), _BATCH):
+        yield films.as_they_are(slice(first, first + _BATCH)).to(plan.device)

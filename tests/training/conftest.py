@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+import torch
+
+from radrobust.params import Finetune
+from radrobust.training.inputs import Films
+from radrobust.training.loop import Plan, train
+
+
+@pytest.fixture
+def films():
+    """Films whose middle is brighter where there is a finding."""
+
+    def draw(count, seed, augmented=True):
+        rng = np.random.default_rng(seed)
+        labels = (np.arange(count) % 2).astype(np.int8)
+        images = rng.integers(0, 120, (count, 32, 32), dtype=np.uint8)
+        images[labels == 1, 8:24, 8:24] += 100
+        return Films(images, labels, augmented)
+
+    return draw
+
+
+@pytest.fixture
+def finetune():
+    """The section `finetune`, small, with changes."""
+
+    def build(**changes):
+        small = {"epochs": 3, "batch_size": 16, "lr": 0.01, "precision": "float32", "steps": 2}
+        return Finetune.model_validate(small | changes)
+
+    return build
+
+
+@pytest.fixture
+def fit(tmp_path, finetune):
+    """Train a network by an objective; keyword arguments change the section `finetune`."""
+
+    def run(network, objective, training, validation, state=None, on_epoch=lambda row: None,
+            helper=None, seed=7, **changes):  # fmt: skip
+        path = tmp_path / "state.pt" if state is None else state
+        path.unlink(missing_ok=True) if state is None else None
+        plan = Plan(objective, finetune(**changes), seed, torch.device("cpu"), path, helper)
+        return train(network, training, validation, plan, on_epoch)
+
+    return run
