@@ -61,6 +61,7 @@ figures.clean_against_attacked(study)
 
 # %% [markdown]
 # - [Data](data.ipynb): which films, and what is wrong with some of them.
+# - [Systems](systems.ipynb): whose networks these are, and how they were trained.
 # - [Robustness](robustness.ipynb): what the attacker may do, and how the answers fall.
 # - [Interpretability](interpretability.ipynb): whether the maps hit the fracture.
 # - [Methods](methods.ipynb): every parameter and version, and how to run it again.

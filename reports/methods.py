@@ -13,23 +13,23 @@
 # %% [raw]
 # ---
 # title: How it was done
-# description: Systems, metrics, parameters and versions, and how to run it again.
+# description: Networks, metrics, parameters and versions, and how to run it again.
 # ---
 
 # %%
-from radrobust.reporting import provenance, sentences
+from radrobust.reporting import networks, provenance, sentences
 from radrobust.reporting.study import Study
 
 study = Study.load()
 
 # %% [markdown]
 # ## The systems
-#
-# Each is a compact version of a published architecture, trained here from nothing with the
-# objective named; the epoch with the best AUROC on the validation films is kept.
 
 # %%
-provenance.systems(study)
+networks.in_words(study)
+
+# %% [markdown]
+# Which they are, and how long their training took, is on the page [Systems](systems.ipynb).
 
 # %% [markdown]
 # ## Threat model
@@ -75,29 +75,11 @@ sentences.threat_model(study)
 #
 # The study published as R2I-Medical-Imaging asked these questions of published checkpoints on
 # FracAtlas. Its notebooks measure in ways that this study avoids:
-#
-# 1. *Budget.* There it is applied to normalised images, so that 4/255 is about one grey level.
-#    Here the attack changes pixels of the film itself: 4/255 is four grey levels.
-# 2. *Test films.* There they pass through the random augmentation for training, which differs by
-#    class. Here only training films are augmented, both classes alike.
-# 3. *Augmentation.* There the stronger one, meant for fractures, goes to the other class. Here
-#    there is only one.
-# 4. *“Frozen” networks.* There their BatchNorm statistics drift during training. Here nothing is
-#    frozen: the compact networks are trained whole, and are in evaluation mode whenever
-#    measured.
-# 5. *Metrics.* There accuracy alone, on a resampled test set. Here AUROC, sensitivity,
-#    specificity and balanced accuracy with intervals, without resampling, beside a reference
-#    that always says no.
-# 6. *Coverage.* There also over training films, with maps pasted together from tiles. Here over
-#    test films only, each map computed on the whole film.
-# 7. *Weights.* There downloads are unpickled without restriction. Here weights are written and
-#    read as safetensors, which hold no code.
-# 8. *Duplicates.* There byte-identical films may fall on both sides of the split. Here they stay
-#    together.
-#
-# Not rebuilt here: the published checkpoints at full size, so the numbers of that study and of this
-# one can't be compared.
-#
+
+# %%
+networks.done_otherwise(study)
+
+# %% [markdown]
 # ## Run it again
 #
 # ```bash

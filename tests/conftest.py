@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -91,6 +93,17 @@ def square_outline_fixture() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def drawn(tmp_path: Path) -> Path:
     return draw_films(tmp_path / "FracAtlas")
+
+
+@pytest.fixture(scope="session")
+def fake_study() -> ModuleType:
+    """The module that writes fake studies; `tests` is no package that could be imported."""
+    path = Path(__file__).with_name("reporting") / "fake_study.py"
+    spec = importlib.util.spec_from_file_location("fake_study", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

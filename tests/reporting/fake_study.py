@@ -11,20 +11,39 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from radrobust.params import Params, load_params
+from radrobust.systems.catalogue import SYSTEMS
 
 REPOSITORY = Path(__file__).parents[2]
 GALLERY = 8
-SKILL = {"standard": (2.2, 9.0), "huang2021": (1.5, 2.0)}  # separation clean, lost per 4/255
+SKILL = {  # separation clean, lost per 4/255
+    "standard": (4.0, 9.0),
+    "zhang2020": (2.4, 1.3),
+    "huang2021": (1.7, 0.6),
+    "rebuffi2021": (2.8, 1.1),
+    "rade2022": (2.6, 1.2),
+    "peng2023": (3.0, 1.6),
+    "chen2024": (0.2, 0.1),
+    "amini2024": (3.2, 0.9),
+}
+ROBUSTBENCH = {"scale": "paper", "weights": "robustbench", "head": "mlp", "trainable": "head"}
 
 
 def write_study(
-    root: Path, dataset: str = "phantom", systems: tuple[str, ...] = tuple(SKILL), count: int = 240
+    root: Path,
+    dataset: str = "phantom",
+    systems: tuple[str, ...] = ("standard", "huang2021"),
+    count: int = 240,
+    model: dict[str, str] | None = None,
 ) -> Params:
-    """Write params.yaml and results/ of a fake study under `root`; return its parameters."""
+    """Write params.yaml and results/ of a fake study under `root`; return its parameters.
+
+    `model` replaces values of the section of that name.
+    """
     yaml = YAML()
     document = yaml.load((REPOSITORY / "params.yaml").read_text())
     document["dataset"]["name"] = dataset
     document["systems"] = list(systems)
+    document["model"].update(model or {})
     document["evaluate"]["bootstrap"] = 200
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w") as file:
@@ -39,7 +58,7 @@ def write_study(
         _write_attributions(
             root / f"results/attributions/{system}", system, test, predictions, params, rng
         )
-        _write_model(root / f"results/models/{system}", system)
+        _write_model(root / f"results/models/{system}", system, params)
     return params
 
 
@@ -112,7 +131,7 @@ def _write_samples(
 def _predictions(
     system: str, test: pd.DataFrame, params: Params, rng: np.random.Generator
 ) -> pd.DataFrame:
-    separation, lost = SKILL.get(system, (1.8, 4.0))
+    separation, lost = SKILL[system]
     sign = np.where(test["label"] == 1, 1.0, -1.0)
     margin = sign * separation / 2 + rng.normal(0, 1.0, len(test))
     broken = np.zeros(len(test), bool)
@@ -134,6 +153,7 @@ def _predictions(
                     "system": system,
                     "sample_id": test["sample_id"],
                     "label": test["label"],
+                    "decision": "argmax",
                     "attack": "pgd-linf" if eps else "none",
                     "eps": eps,
                     "logit_0": (-moved / 2).astype(np.float32),
@@ -146,7 +166,12 @@ def _predictions(
                 }
             )
         )
-    return pd.concat(tables, ignore_index=True)
+    at_threshold = [
+        table.assign(decision="threshold")
+        for table in tables
+        if table["eps"].iloc[0] in (0.0, float(params.attack.eps))
+    ]
+    return pd.concat([*tables, *at_threshold], ignore_index=True)
 
 
 def _write_attributions(
@@ -162,7 +187,8 @@ def _write_attributions(
     absent = test[test["label"] == 0].head(2)
     chosen = pd.concat([present, absent])
     gallery = [*present["sample_id"].head(GALLERY - 2), *absent["sample_id"]]
-    clean = predictions[predictions["eps"] == 0].set_index("sample_id").loc[chosen["sample_id"]]
+    clean = predictions[(predictions["eps"] == 0) & (predictions["decision"] == "argmax")]
+    clean = clean.set_index("sample_id").loc[chosen["sample_id"]]
     marked = (chosen["label"] == 1).to_numpy()
     size = params.dataset.image_size
     tables, maps = [], {}
@@ -200,17 +226,26 @@ def _write_attributions(
     np.savez_compressed(folder / "maps.npz", sample_ids=np.array(gallery, dtype=np.str_), **maps)
 
 
-def _write_model(folder: Path, system: str) -> None:
+def _write_model(folder: Path, system: str, params: Params) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    model = params.model
     facts = {
         "system": system,
+        "scale": model.scale,
+        "head": model.head,
+        "weights": model.weights,
         "parameters": 77402,
-        "objective": "trades",
-        "epochs": 10,
-        "best_epoch": 8,
-        "seconds": 61.5,
-        "images_per_second": 117.2,
+        "threshold": 0.1,
     }
+    if not model.evaluation_alone:
+        facts |= {
+            "trainable": model.trainable,
+            "objective": SYSTEMS[system].objective,
+            "epochs": params.finetune.epochs,
+            "best_epoch": 8,
+            "seconds": 61.5,
+            "images_per_second": 117.2,
+        }
     (folder / "training.json").write_text(json.dumps(facts))
     pd.DataFrame(
         {"epoch": [1, 2], "loss": [0.7, 0.5], "val_auroc": [0.6, 0.8], "seconds": [6.0, 6.0]}

@@ -1,11 +1,25 @@
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from radrobust.errors import InputError
-from radrobust.reporting import figures, gallery, html, provenance, sentences, tables, text
+from radrobust.params import Model
+from radrobust.reporting import (
+    figures,
+    gallery,
+    html,
+    networks,
+    provenance,
+    sentences,
+    systems,
+    tables,
+    text,
+)
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
 from radrobust.systems.catalogue import SYSTEMS
 
@@ -25,7 +39,9 @@ SHOWN = [
     gallery.examples,
     gallery.maps,
     provenance.parameters,
-    provenance.systems,
+    systems.published,
+    systems.trained,
+    systems.entries,
 ]
 
 
@@ -73,9 +89,13 @@ def test_text_from_datasets_is_escaped(study):
 
 def test_the_answer_names_its_numbers(study):
     said = sentences.answer(study).source.replace("\u00a0", " ")
-    for system in study.systems:
-        value = study.metric(system, study.eps, "balanced_accuracy")["value"]
-        assert f"to {text.number(value, 'balanced_accuracy')} % ({study.title(system)})" in said
+    values = {
+        system: study.metric(system, study.eps, "balanced_accuracy")["value"]
+        for system in study.systems
+    }
+    for system in {min(values, key=values.get), max(values, key=values.get)}:
+        value = text.number(values[system], "balanced_accuracy")
+        assert f"{value} % for {study.name(system)}" in said
     reference = study.metric(ALWAYS_NEGATIVE, 0, "accuracy")["value"]
     assert text.number(reference, "accuracy") in said
 
@@ -124,3 +144,144 @@ def test_a_missing_table_is_told_in_one_line(study):
     elsewhere = Study(study.root / "nowhere", study.params)
     with pytest.raises(InputError, match="run `dvc repro` first"):
         elsewhere.metrics  # noqa: B018
+
+
+def changed(study, **model):
+    """The same study with other values in the section `model`."""
+    known = Model.model_validate(study.params.model.model_dump() | model)
+    return Study(study.root, study.params.model_copy(update={"model": known}))
+
+
+COMPACT = {"scale": "compact", "weights": "none", "head": "linear", "trainable": "all"}
+ROBUSTBENCH = {"scale": "paper", "weights": "robustbench", "head": "mlp"}
+FINETUNED = {"scale": "paper", "weights": "finetuned:hub:a/b/{system}.pth", "head": "mlp"}
+
+
+def test_a_reader_can_tell_which_paper_a_system_is(study):
+    shown = [tables.headline, tables.localisation, systems.published, systems.trained]
+    shown += [figures.clean_against_attacked, figures.falls, systems.entries]
+    for show in shown:
+        source = show(study).source
+        for system in study.systems:
+            assert study.title(system) in source, show
+            assert study.label(system) in source, show
+
+
+def test_repeated_headers_are_there_for_screen_readers_alone(study):
+    repeated = re.findall(r"<th[^>]*repeated[^>]*>(.*?)</th>", tables.headline(study).source)
+    names = [
+        f'<span class="visually-hidden">{study.name(system)}</span>' for system in study.systems
+    ]
+    assert repeated == names
+
+
+def test_many_systems_are_counted_and_the_exceptions_named(study):
+    if len(study.systems) < 8:
+        pytest.skip("few systems are all named")
+    first, *others = study.systems
+    assert sentences._those(study, [first]) == study.name(first)
+    assert sentences._those(study, study.systems) == "all 8 systems"
+    assert sentences._those(study, others) == f"7 of 8 systems (all but {study.name(first)})"
+    named = text.listing([study.title(system) for system in others[:4]])
+    assert sentences._those(study, others[:4]) == f"4 of 8 systems ({named})"
+
+
+@pytest.mark.parametrize(
+    ("model", "warned", "frozen"),
+    [
+        (COMPACT, "compact versions trained here from nothing", "nothing is frozen"),
+        (COMPACT | {"scale": "paper"}, "architecture at full size", "nothing is frozen"),
+        (ROBUSTBENCH | {"trainable": "head"}, "All but the head has", "all but the head stays"),
+        (
+            ROBUSTBENCH | {"trainable": "last_block"},
+            "the last stage and the head has",
+            "last stage",
+        ),
+        (ROBUSTBENCH | {"trainable": "all"}, "may have cost robustness", "nothing is frozen"),
+        (ROBUSTBENCH | {"weights": "file:x.pt", "trainable": "head"}, "file:x.pt", "bit for bit"),
+        (FINETUNED, "Nothing was trained here", "nothing drifts"),
+    ],
+)
+def test_what_is_said_of_the_networks_follows_the_parameters(study, model, warned, frozen):
+    other = changed(study, **model)
+    assert warned in sentences.warnings(other).source
+    assert frozen in networks.done_otherwise(other).source
+    everything = f"{sentences.warnings(other).source} {networks.in_words(other).source}"
+    assert ("from nothing" in everything) == (model["weights"] == "none")
+    assert ("compact" in everything) == (model["scale"] == "compact")
+    assert ("CIFAR-10" in everything) == (model["weights"] == "robustbench")
+    assert ("validation films" in everything) == ("finetuned" not in model["weights"])
+
+
+def test_an_objective_for_all_is_not_called_the_papers_own(study):
+    assert "its paper's objective" in networks.in_words(study).source
+    finetune = study.params.finetune.model_copy(update={"objective": "mart"})
+    other = Study(study.root, study.params.model_copy(update={"finetune": finetune}))
+    for said in (networks.in_words(other).source, sentences.warnings(other).source):
+        assert ("MART" in said) or other.params.model.weights != "none"
+        assert "its paper's objective" not in said
+
+
+def test_every_objective_has_its_title_and_those_of_the_catalogue_their_words():
+    from radrobust.training.objectives import OBJECTIVES
+
+    for name, objective in OBJECTIVES.items():
+        assert text.objective_title(name) == objective.title
+    assert {system.objective for system in SYSTEMS.values()} <= set(systems.OBJECTIVES_IN_WORDS)
+
+
+def test_published_figures_stand_beside_what_saying_no_gives(study):
+    source = systems.published(study).source
+    assert source.count("67.57") == 2
+    assert "**None of these figures can be compared" in systems.caveat().source
+    assert "67.6\u00a0%" in systems.caveat().source
+    for system in study.systems:
+        assert f"{SYSTEMS[system].fracatlas.attacked:.2f}" in source
+
+
+def test_every_remark_on_published_figures_has_its_mark(study):
+    source = systems.published(study).source
+    figures_of = [
+        part for key in study.systems for part in (SYSTEMS[key].cifar10, SYSTEMS[key].fracatlas)
+    ]
+    remarks = {part.remark[1:] for part in figures_of if part.remark}
+    for remark in remarks:
+        assert remark in source
+    for mark in set(re.findall(r'class="marks">(.)', source)):
+        assert f" {mark} " in source
+    assert len(re.findall('class="marks"', source)) == (5 if len(study.systems) == 8 else 0)
+
+
+def test_the_rest_of_the_catalogue_comes_below(study):
+    source = systems.entries(study).source
+    assert source.count("<details") == len(SYSTEMS)
+    assert ("not in this study" in source) == (len(study.systems) < len(SYSTEMS))
+    below = source.partition("not in this study")[2]
+    assert below.count("<details") in (0, len(SYSTEMS) - len(study.systems))
+    assert not any(f"<strong>{study.title(key)}</strong>" in below for key in study.systems)
+
+
+def test_networks_that_were_only_evaluated_have_no_epochs(fake_study, tmp_path):
+    model = FINETUNED | {"trainable": "all"}
+    params = fake_study.write_study(tmp_path, systems=("chen2024",), count=40, model=model)
+    source = systems.trained(Study(tmp_path, params)).source
+    assert "evaluated here" in source and "nothing" in source
+    assert " of " not in source and source.count(text.DASH) == 3
+
+
+def test_many_systems_show_fewer_films_each_and_one_without_the_finding(study):
+    names = study.maps(study.systems[0]).sample_ids
+    shown = gallery._pictured(study, names)
+    labels = study.samples.table.set_index("sample_id")["label"]
+    assert len(shown) == (4 if len(study.systems) == 8 else len(names))
+    assert shown[0] == names[0]
+    assert 1 <= sum(labels[name] == 0 for name in shown) < len(shown)
+    source = gallery.maps(study).source
+    assert source.count('class="figure card"') == len(shown) * len(study.systems)
+
+
+def test_reporting_needs_no_torch():
+    names = [path.stem for path in Path(figures.__file__).parent.glob("*.py")]
+    wanted = ", ".join(f"radrobust.reporting.{name}" for name in names if name != "__init__")
+    code = f"import sys, {wanted}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

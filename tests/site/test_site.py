@@ -14,7 +14,7 @@ from radrobust.errors import InputError
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render
 
-PAGES = ("index", "data", "robustness", "interpretability", "methods")
+PAGES = ("index", "data", "systems", "robustness", "interpretability", "methods")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--headless",
@@ -33,7 +33,7 @@ def root(fake_study, tmp_path_factory):
     from radrobust.stages.summarise import summarise
 
     root = tmp_path_factory.mktemp("study")
-    params = fake_study.write_study(root, count=80)
+    params = fake_study.write_study(root, systems=tuple(fake_study.SKILL), count=80)
     fake_study.write_site_sources(root)
     before = Path.cwd()
     os.chdir(root)
@@ -166,6 +166,19 @@ def test_tabs_show_one_system_at_a_time(visit, address):
     tabs.nth(1).click()
     page.wait_for_function("pane => pane.offsetParent !== null", arg=panes.nth(1).element_handle())
     assert not panes.nth(0).is_visible()
+
+
+def test_the_page_with_the_most_pictures_stays_light(site):
+    assert (site / "interpretability.html").stat().st_size < 3_000_000
+
+
+def test_systems_unfold(visit, address):
+    page = visit(f"{address}/systems.html", width=375)
+    entry = page.locator("details.entry").first
+    assert not entry.locator("dl").is_visible()
+    entry.locator("summary").click()
+    assert entry.locator("dl").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 def test_search_finds_a_word(visit, address):

@@ -28,6 +28,7 @@ COLOURS = (
 )  # fmt: skip
 MARKERS = "osD^vPX*"
 REFERENCE = "#595959"
+BEHIND = "#c8c8c8"  # the other systems, where one is looked at
 
 # Small, so that the letters are still read when a telephone shows it at half its size.
 WIDTH = 4.0
@@ -56,23 +57,22 @@ def colour(system: str) -> str:
 def clean_against_attacked(study: Study) -> Html:
     """AUROC and balanced accuracy of every system, clean and attacked."""
     metrics = ("auroc", "balanced_accuracy")
-    with _canvas(rows=0.72 * len(study.systems) + 2.0, panels=2) as (canvas, axes):
+    names = [_two_lines(study, system) for system in study.systems]
+    with _canvas(rows=0.66 * len(names) + 1.9, panels=2) as (canvas, axes):
         for ax, metric in zip(axes, metrics, strict=True):
             for row, system in enumerate(study.systems):
                 _dumbbell(ax, study, system, metric, row)
-            _draw_reference(ax, study, metric)
+            ax.axvline(_reference(study, metric), color=REFERENCE, ls="--", lw=1)
             ax.set_title(METRIC_TITLES[metric])
             ax.set_xlim(-0.02, 1.02)
-            ax.set_ylim(len(study.systems) - 0.5, -0.75)
+            ax.set_ylim(len(names) - 0.5, -0.75)
             ax.grid(axis="y", visible=False)
             if unit(metric):
                 ax.xaxis.set_major_formatter(PercentFormatter(1))
-            ax.set_yticks(
-                range(len(study.systems)), [study.title(system) for system in study.systems]
-            )
+            ax.set_yticks(range(len(names)), names)
         _explain_marks(canvas, study)
         said = "; ".join(
-            f"{study.title(system)}: " + ", ".join(_goes(study, system, name) for name in metrics)
+            f"{study.name(system)}: " + ", ".join(_goes(study, system, name) for name in metrics)
             for system in study.systems
         )
         return _shown(
@@ -85,68 +85,84 @@ def clean_against_attacked(study: Study) -> Html:
 
 
 def curve(study: Study, metric: str) -> Html:
-    """One metric of every system against the attack's budget."""
-    with _canvas(rows=3.0) as (canvas, axes):
-        ax = axes[0]
-        for system in study.systems:
-            points = _points(study, system, metric)
-            levels = points["eps"] * 255
-            style: Any = {"color": colour(system), "marker": _marker(system)}
-            ax.plot(levels, points["value"], label=study.title(system), markersize=4.5, **style)
-            ax.fill_between(
-                levels, points["low"], points["high"], color=colour(system), alpha=0.15, lw=0
-            )
-        reference = float(study.metric(ALWAYS_NEGATIVE, 0.0, metric)["value"])
-        ax.axhline(reference, color=REFERENCE, ls="--", lw=1, label=study.title(ALWAYS_NEGATIVE))
-        budgets = _points(study, study.systems[0], metric)["eps"]
-        ax.set_xticks(budgets * 255, [budget_text(eps) for eps in budgets])
-        ax.set_xlabel("Most that a pixel may be changed (0: clean)")
-        ax.set_ylabel(METRIC_TITLES[metric])
-        ax.set_ylim(-0.02, 1.02)
+    """One metric against the attack's budget, a panel a system, the others in grey behind it."""
+    with _panels(study, height=1.15) as (canvas, axes):
+        for ax, system in zip(axes, study.systems, strict=True):
+            _draw_curve(ax, study, system, metric)
         if unit(metric):
-            ax.yaxis.set_major_formatter(PercentFormatter(1))
-        columns = 1 + (len(study.systems) > 1)
-        canvas.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=columns)
+            axes[0].yaxis.set_major_formatter(PercentFormatter(1))
+        canvas.supxlabel("Most that a pixel may be changed, grey levels (0: clean)", fontsize=8.5)
+        canvas.supylabel(METRIC_TITLES[metric], fontsize=8.5)
         said = "; ".join(_course(study, system, metric) for system in study.systems)
+        reference = f"{number(_reference(study, metric), metric)}{unit(metric)}"
+        behind = " Grey: the other systems." if len(study.systems) > 1 else ""
         return _shown(
             canvas,
             alt=f"{METRIC_TITLES[metric]} against the attack's budget. {said}. "
-            f"{study.title(ALWAYS_NEGATIVE)}: {number(reference, metric)}{unit(metric)} always.",
+            f"{study.title(ALWAYS_NEGATIVE)}: {reference} always.",
             caption=f"{METRIC_TITLES[metric]} against the attack's budget, with "
-            f"{_level(study)} confidence bands.",
+            f"{_level(study)} confidence bands. Dashed: calling every film "
+            f"“{study.classes[0]}”, {reference} always.{behind}",
         )
 
 
 def falls(study: Study) -> Html:
     """At which iteration of the attack films are first misclassified, at the study's budget."""
-    steps = study.params.attack.steps
-    with _canvas(1.15 * len(study.systems) + 0.7, panels=len(study.systems)) as (canvas, axes):
+    with _panels(study, height=1.0) as (canvas, axes):
         said = []
         for ax, system in zip(axes, study.systems, strict=True):
-            table = study.falls[study.falls["system"] == system]
-            table = table[np.isclose(table["eps"], study.eps, rtol=0, atol=1e-9)]
-            counts = table.set_index("iteration")["count"].reindex([*range(steps + 1), -1])
-            shown = counts.fillna(0).astype(int)
-            bars = ax.bar([*range(steps + 1), steps + 2], shown, color=colour(system), width=0.8)
-            bars[-1].set(facecolor="white", edgecolor=colour(system), linewidth=1.2)
-            ax.bar_label(bars, [str(count) if count else "" for count in shown], fontsize=7)
-            ax.set_title(study.title(system), loc="left")
-            ax.set_xticks([*range(steps + 1), steps + 2], [*map(str, range(steps + 1)), "never"])
-            ax.set_ylabel("Films")
-            ax.margins(y=0.2)
-            ax.grid(axis="x", visible=False)
+            counts = _fallen(study, system)
+            _draw_falls(ax, counts, colour(system))
             said.append(
-                f"{study.title(system)}: {shown[0]} before any step, {shown[-1]} of "
-                f"{shown.sum()} never"
+                f"{study.name(system)}: {counts[0]} before any step, {counts[-1]} of "
+                f"{sum(counts)} never"
             )
-        axes[-1].set_xlabel("Gradient steps taken when the film was first misclassified")
+        axes[0].margins(y=0.25)
+        canvas.supxlabel("Gradient steps taken when first misclassified", fontsize=8.5)
+        canvas.supylabel("Films", fontsize=8.5)
         return _shown(
             canvas,
             alt=f"When films fall at {budget_text(study.eps)}. {'; '.join(said)}.",
             caption=f"When films fall, up to {grey_levels(study.eps)}. 0: wrong before any step, "
             "on the clean film or at the random start. A film that falls at a smaller budget is "
-            "counted at the step at which it fell there. Hollow: still right after all steps.",
+            "counted at the step at which it fell there. Hollow: still right after all steps. "
+            "Numbers are written at the first bar and the last two.",
         )
+
+
+def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
+    for other in study.systems:
+        if other != system:
+            points = _points(study, other, metric)
+            ax.plot(points["eps"] * 255, points["value"], color=BEHIND, lw=0.8)
+    points = _points(study, system, metric)
+    levels, own = points["eps"] * 255, colour(system)
+    ax.fill_between(levels, points["low"], points["high"], color=own, alpha=0.2, lw=0)
+    ax.axhline(_reference(study, metric), color=REFERENCE, ls="--", lw=1)
+    ax.plot(levels, points["value"], color=own, marker=_marker(system), markersize=4)
+    ax.set_xticks(levels, [f"{level:.3g}" for level in levels], fontsize=8)
+    ax.set_ylim(-0.04, 1.04)
+
+
+def _fallen(study: Study, system: str) -> list[int]:
+    """Number of films by the step at which they fell, from 0; those that never did come last."""
+    table = study.falls[study.falls["system"] == system]
+    table = table[np.isclose(table["eps"], study.eps, rtol=0, atol=1e-9)]
+    steps = [*range(study.params.attack.steps + 1), -1]
+    counts = table.set_index("iteration")["count"].reindex(steps)
+    return [int(count) for count in counts.fillna(0)]
+
+
+def _draw_falls(ax: Axes, counts: list[int], own: str) -> None:
+    steps = len(counts) - 2
+    never = steps + max(3, round(0.4 * steps))
+    bars = ax.bar([*range(steps + 1), never], counts, color=own, width=0.8)
+    bars[-1].set(facecolor="white", edgecolor=own, linewidth=1.2)
+    numbered = {0, steps, steps + 1}
+    texts = [str(count) if place in numbered else "" for place, count in enumerate(counts)]
+    ax.bar_label(bars, texts, fontsize=7)
+    ax.set_xticks([0, steps, never], ["0", str(steps), "never"], fontsize=8)
+    ax.grid(axis="x", visible=False)
 
 
 def _dumbbell(ax: Axes, study: Study, system: str, metric: str, row: int) -> None:
@@ -166,9 +182,8 @@ def _dumbbell(ax: Axes, study: Study, system: str, metric: str, row: int) -> Non
         )
 
 
-def _draw_reference(ax: Axes, study: Study, metric: str) -> None:
-    reference = float(study.metric(ALWAYS_NEGATIVE, 0.0, metric)["value"])
-    ax.axvline(reference, color=REFERENCE, ls="--", lw=1)
+def _reference(study: Study, metric: str) -> float:
+    return float(study.metric(ALWAYS_NEGATIVE, 0.0, metric)["value"])
 
 
 def _explain_marks(canvas: Figure, study: Study) -> None:
@@ -200,7 +215,7 @@ def _course(study: Study, system: str, metric: str) -> str:
         f"{number(float(value), metric)}{unit(metric)} at {budget_text(float(eps))}"
         for eps, value in zip(points["eps"], points["value"], strict=True)
     ]
-    return f"{study.title(system)}: {', '.join(said)}"
+    return f"{study.name(system)}: {', '.join(said)}"
 
 
 def _points(study: Study, system: str, metric: str) -> pd.DataFrame:
@@ -217,13 +232,34 @@ def _level(study: Study) -> str:
     return f"{100 * study.params.evaluate.level:g} %"
 
 
+def _two_lines(study: Study, system: str) -> str:
+    return f"{study.title(system)}\n{study.label(system)}"
+
+
 @contextmanager
-def _canvas(rows: float, panels: int = 1) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure `rows` inches high, with `panels` below each other."""
+def _panels(study: Study, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A panel a system, in two columns with common axes, each under its name."""
+    columns = min(2, len(study.systems))
+    lines = -(-len(study.systems) // columns)
+    height = height if lines > 1 else 2 * height
+    rows = (height + 0.35) * lines + 0.4
+    with _canvas(rows, len(study.systems), columns) as (canvas, axes):
+        for ax, system in zip(axes, study.systems, strict=True):
+            ax.set_title(_two_lines(study, system), loc="left", fontsize=7.5)
+        yield canvas, axes
+
+
+@contextmanager
+def _canvas(rows: float, panels: int = 1, columns: int = 1) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure `rows` inches high, with `panels` in `columns`; columns have common axes."""
     with mpl.rc_context(STYLE):
         canvas = Figure(figsize=(WIDTH, rows), layout="constrained")
-        axes = canvas.subplots(panels, squeeze=False)
-        yield canvas, list(axes.ravel())
+        lines = -(-panels // columns)
+        common = columns > 1
+        axes = canvas.subplots(lines, columns, squeeze=False, sharex=common, sharey=common).ravel()
+        for unused in axes[panels:]:
+            unused.remove()
+        yield canvas, list(axes[:panels])
 
 
 def _shown(canvas: Figure, alt: str, caption: str) -> Html:

@@ -20,6 +20,7 @@ from radrobust.seeds import derive_seed
 
 DISPLAYED = 224
 EXAMPLES = 4
+CARDS = 32  # films with their maps, of all systems together: the page must stay light to load
 OUTLINE, OUTLINE_EDGE = (212, 255, 0), (20, 20, 20)
 
 # Signed maps diverge from white at zero; the others rise from black.
@@ -107,7 +108,8 @@ def _gallery(study: Study, system: str) -> str:
         np.arange(len(study.samples.table)), index=study.samples.table["sample_id"]
     )
     cards = []
-    for row, name in enumerate(kept.sample_ids):
+    for name in _pictured(study, kept.sample_ids):
+        row = kept.sample_ids.index(name)
         answers = table[table["sample_id"] == name]
         columns = [_film_column(study, int(positions[name]), name)]
         for explainer, values in kept.values.items():
@@ -117,12 +119,25 @@ def _gallery(study: Study, system: str) -> str:
                     int(positions[name]),
                     values[row],
                     scales[explainer],
-                    _Label(study.title(system), name, explainer, _only(answers, explainer)),
+                    _Label(study.name(system), name, explainer, _only(answers, explainer)),
                 )
             )
         panels = f'<div class="maps">{"".join(columns)}</div>'
         cards.append(html.figure(panels, _caption(study, name, answers.iloc[0]), style="card"))
-    return _legend(scales) + "".join(cards)
+    named = f"{escape(study.title(system))} <small>{escape(study.label(system))}</small>"
+    return f'<p class="named">{named}</p>{_legend(scales)}{"".join(cards)}'
+
+
+def _pictured(study: Study, names: list[str]) -> list[str]:
+    """The films that are shown of each system: with many systems fewer, a quarter without finding.
+
+    They are the first ones in the order in which they were drawn, the same for every system.
+    """
+    labels = study.samples.table.set_index("sample_id")["label"].loc[names]
+    present, absent = ([name for name in names if labels[name] == label] for label in (1, 0))
+    count = min(len(names), max(2, CARDS // len(study.systems)))
+    without = min(len(absent), max(1, count // 4))
+    return present[: count - without] + absent[:without]
 
 
 @dataclass(frozen=True)
@@ -152,7 +167,7 @@ def _film_column(study: Study, position: int, name: str) -> str:
     if mask.any():
         outlined = _outlined(_enlarged_film(film), mask)
         pictures += _img(outlined, f"Film {name}, the {finding} outlined")
-    return _column("Film", f"below: {finding} outlined" if mask.any() else "", pictures)
+    return _column("Film", "below: outlined" if mask.any() else "", pictures)
 
 
 def _map_column(
@@ -167,7 +182,7 @@ def _map_column(
     overlay = _bytes(base * (1 - 0.75 * strength) + enlarged * 0.75 * strength)
     of_what = f"{title} map of {label.system} for film {label.sample_id}"
     hit = f"; of the {study.dataset['finding']} {label.covered} of pixels" if label.covered else ""
-    pictures = _img(_outlined(enlarged, mask), f"{of_what}{hit}")
+    pictures = _img(_outlined(enlarged, mask), f"{of_what}{hit}", blocky=True)
     pictures += _img(_outlined(overlay, mask), f"{of_what}, laid over the film")
     return _column(title, label.covered, pictures)
 
@@ -252,10 +267,18 @@ def _bytes(values: NDArray[np.floating]) -> Picture:
     return rounded
 
 
-def _img(picture: Picture, alt: str, size: int | None = DISPLAYED) -> str:
-    file = io.BytesIO()
+def _img(picture: Picture, alt: str, size: int | None = DISPLAYED, blocky: bool = False) -> str:
+    """Write a picture into an `<img>`; one whose pixels are repeated is often smaller lossless."""
     shown = Image.fromarray(picture)
     if size is not None and shown.width > 2 * size:
         shown = shown.resize((size, size), Image.Resampling.LANCZOS)
-    shown.save(file, "WEBP", quality=80, method=4)
-    return html.image(file.getvalue(), "image/webp", alt, width=size)
+    data = _webp(shown, quality=70, method=4)
+    if blocky:
+        data = min(data, _webp(shown, lossless=True, method=2), key=len)
+    return html.image(data, "image/webp", alt, size)
+
+
+def _webp(picture: Image.Image, **how: int) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "WEBP", **how)
+    return file.getvalue()

@@ -67,6 +67,18 @@ def tabs(name: str, panes: dict[str, str]) -> Html:
     )
 
 
+def details(title: str, small: str, content: str) -> str:
+    """Return content that is unfolded by its title; `title` and `small` are plain text."""
+    summary = f"<summary><strong>{escape(title)}</strong> <small>{escape(small)}</small></summary>"
+    return f'<details class="entry">{summary}{content}</details>'
+
+
+def description(facts: dict[str, str]) -> str:
+    """Return a list of terms, plain text, and what is said of each, HTML."""
+    rows = (f"<div><dt>{escape(term)}</dt><dd>{said}</dd></div>" for term, said in facts.items())
+    return f"<dl>{''.join(rows)}</dl>"
+
+
 def table(head: list[list[str]], body: list[list[str]], caption: str) -> str:
     """Return an accessible table that scrolls by itself where the screen is narrow.
 
@@ -85,6 +97,12 @@ def table(head: list[list[str]], body: list[list[str]], caption: str) -> str:
         f"<thead>{rows[0]}</thead><tbody>{rows[1]}</tbody></table></div>"
     )
     return figure(content, caption, style="table-figure")
+
+
+def hidden_header(content: str) -> str:
+    """Return a row's header that only screen readers are told; `content` is plain text."""
+    said = f'<span class="visually-hidden">{escape(content)}</span>'
+    return f'<th scope="row" class="system repeated">{said}</th>'
 
 
 def cell(content: str, scope: str = "", span: int = 1, style: str = "", small: str = "") -> str:

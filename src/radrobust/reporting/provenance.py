@@ -14,7 +14,6 @@ from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown
 from radrobust.reporting.study import Study
-from radrobust.systems.catalogue import SYSTEMS
 
 PACKAGES = (
     "radrobust", "torch", "torchvision", "captum", "robustbench", "numpy", "pandas", "scipy",
@@ -30,27 +29,6 @@ def parameters(study: Study) -> Html:
         for key, value in _flat(study.params.model_dump())
     ]
     return Html(html.table(head, body, "params.yaml, the only place where the study is described."))
-
-
-def systems(study: Study) -> Html:
-    """The systems: paper, compact architecture, objective, size and training."""
-    titles = ("System", "Paper", "Compact architecture", "Objective", "Parameters", "Best epoch")
-    body = []
-    for key in study.systems:
-        system, facts = SYSTEMS[key], study.training(key)
-        link = f'<td><a href="{system.url}">{system.paper}</a>, {system.year}</td>'
-        body.append(
-            [
-                cell(system.title, "row"),
-                link,
-                cell(system.compact_text),
-                cell(system.objective),
-                cell(f"{facts['parameters']:,}", style="number"),
-                cell(f"{facts['best_epoch']} of {facts['epochs']}", style="number"),
-            ]
-        )
-    head = [[cell(title, "col") for title in titles]]
-    return Html(html.table(head, body, "The systems, as they were trained here."))
 
 
 def versions() -> Html:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from radrobust.reporting.shown import Markdown
+from radrobust.reporting import networks
+from radrobust.reporting.shown import Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
 from radrobust.reporting.text import (
     explainer_title,
@@ -25,7 +26,7 @@ def answer(study: Study) -> Markdown:
         "Against always saying no": _against_reference(study),
         "Where they look": _maps(study),
     }
-    return _prose("\n".join(f"- **{title}.** {text}" for title, text in parts.items()))
+    return prose("\n".join(f"- **{title}.** {text}" for title, text in parts.items()))
 
 
 def test_set(study: Study) -> str:
@@ -48,24 +49,21 @@ def warnings(study: Study) -> Markdown:
             "**Films of one patient may lie in several parts of the split**: nothing is known of "
             "whose they are. That flatters every number, and makes intervals too narrow."
         )
-    size = study.params.dataset.image_size
     items += [
-        "**The networks are compact versions trained here from nothing**, with each paper's "
-        f"architecture and objective in small, on films of {size}×{size} pixels. They are not the "
-        "published checkpoints, and their numbers are not those papers' numbers.",
+        networks.warning(study),
         f"**Every number comes from {test_set(study)}.** The intervals say how far chance alone "
         "could move it if other films had been drawn; they do not cover training again with "
         "another seed.",
         "**No attack proves robustness.** A stronger attack can only lower the attacked numbers.",
     ]
-    return _prose("\n".join(f"- {item}" for item in items))
+    return prose("\n".join(f"- {item}" for item in items))
 
 
 def threat_model(study: Study) -> Markdown:
     """Say what the attacker may do."""
     attack = study.params.attack
     start = "a random point of that range" if attack.random_start else "the film itself"
-    return _prose(
+    return prose(
         f"The attacker knows the network and its weights and may change every pixel of a finished "
         f"film by at most {grey_levels(study.eps)} (L∞, in the pixel values of the film that the "
         f"network is given, before any normalisation). PGD starts at {start} and takes "
@@ -80,7 +78,7 @@ def threat_model(study: Study) -> Markdown:
 def test_films(study: Study) -> Markdown:
     """State what numbers of the page were measured on."""
     level = f"{100 * study.params.evaluate.level:g} %"
-    return _prose(f"Measured on {test_set(study)}; intervals are {level} confidence intervals.")
+    return prose(f"Measured on {test_set(study)}; intervals are {level} confidence intervals.")
 
 
 def composition(study: Study) -> Markdown:
@@ -94,7 +92,7 @@ def composition(study: Study) -> Markdown:
         if study.is_phantom
         else ""
     )
-    return _prose(
+    return prose(
         f"**{study.dataset['title']}**: {plural(total, 'film')}, {present:,} of them with a "
         f"{_finding(study)}, padded to a square without stretching and shown to the networks at "
         f"{size}×{size} pixels.{drawn}"
@@ -105,7 +103,7 @@ def localisation_rule(study: Study) -> Markdown:
     """Say which maps are measured, and how a gallery film was chosen."""
     coverage = study.localisation["metric"] == "coverage_5"
     marked = int(study.localisation.loc[coverage, "n"].max())
-    return _prose(
+    return prose(
         f"Each map explains the answer that the network gave to the clean film: where that answer "
         f"is “{study.classes[0]}”, the map shows what speaks for “{study.classes[0]}”. Measured "
         f"are {plural(marked, 'test film')} whose {_finding(study)} is marked, drawn by a hash of "
@@ -118,12 +116,7 @@ def localisation_rule(study: Study) -> Markdown:
 
 def maps_in_words(study: Study) -> Markdown:
     """Sum up the coverage table."""
-    return _prose(_maps(study))
-
-
-def _prose(text: str) -> Markdown:
-    """Keep numbers and their per cent signs on one line."""
-    return Markdown(text.replace(" %", "\u00a0%"))
+    return prose(_maps(study))
 
 
 def _finding(study: Study) -> str:
@@ -135,17 +128,15 @@ def _clean(study: Study) -> str:
     auroc = quoted(study.metric(best, 0, "auroc"), "auroc")
     verb = "scores highest, with" if len(study.systems) > 1 else "has"
     blind = [
-        study.title(system)
-        for system in study.systems
-        if study.metric(system, 0, "auroc")["low"] <= CHANCE
+        system for system in study.systems if study.metric(system, 0, "auroc")["low"] <= CHANCE
     ]
     warning = (
-        f" {listing(blind)} cannot be told from guessing (interval down to 0.5), so that there is "
-        "little there for an attack to take away."
+        f" {_capital(_those(study, blind))} cannot be told from guessing (interval down to 0.5), "
+        "so that there is little there for an attack to take away."
         if blind
         else ""
     )
-    return f"{study.title(best)} {verb} an AUROC of {auroc} on {test_set(study)}.{warning}"
+    return f"{study.name(best)} {verb} an AUROC of {auroc} on {test_set(study)}.{warning}"
 
 
 def _attacked(study: Study) -> str:
@@ -159,35 +150,37 @@ def _attacked(study: Study) -> str:
         falls = listing(
             [
                 f"from {number(clean, metric)} % to {number(attacked, metric)} % "
-                f"({study.title(system)})"
+                f"for {study.name(system)}"
                 for system, (clean, attacked) in values.items()
             ]
         )
         return f"{opening} balanced accuracy goes {falls}."
     best, worst = (choose(values, key=lambda key: values[key][1]) for choose in (max, min))
+    least, most = (choose(clean for clean, _ in values.values()) for choose in (min, max))
     return (
-        f"{opening} balanced accuracy lies between {number(values[worst][1], metric)} % "
-        f"({study.title(worst)}) and {number(values[best][1], metric)} % ({study.title(best)})."
+        f"{opening} balanced accuracy lies between {number(values[worst][1], metric)} % for "
+        f"{study.name(worst)} and {number(values[best][1], metric)} % for {study.name(best)}; on "
+        f"clean films it lies between {number(least, metric)} % and {number(most, metric)} %."
     )
 
 
 def _better_than_chance(study: Study) -> str:
     """Whose balanced accuracy is surely above one half under attack."""
     better = [
-        study.title(system)
+        system
         for system in study.systems
         if study.metric(system, study.eps, "balanced_accuracy")["low"] > CHANCE
     ]
     if not better:
         return "Then no system is clearly better than chance (no interval above 50 %)."
     verb = "are" if len(better) > 1 else "is"
-    return f"Then {listing(better)} {verb} still better than chance (interval above 50 %)."
+    return f"Then {_those(study, better)} {verb} still better than chance (interval above 50 %)."
 
 
 def _against_reference(study: Study) -> str:
     reference = float(study.metric(ALWAYS_NEGATIVE, study.eps, "accuracy")["value"])
     better = [
-        study.title(system)
+        system
         for system in study.systems
         if study.metric(system, study.eps, "accuracy")["low"] > reference
     ]
@@ -198,7 +191,25 @@ def _against_reference(study: Study) -> str:
     if not better:
         return f"{opening} no system is clearly right more often (no interval above that)."
     verb = "are" if len(better) > 1 else "is"
-    return f"{opening} {listing(better)} {verb} right more often (interval above that)."
+    return f"{opening} {_those(study, better)} {verb} right more often (interval above that)."
+
+
+def _those(study: Study, chosen: list[str]) -> str:
+    """Name some of the systems, or count them and name the exceptions where that is shorter."""
+    others = [system for system in study.systems if system not in chosen]
+    if len(chosen) <= FEW:
+        return listing([study.name(system) for system in chosen])
+    if not others:
+        return f"all {len(chosen)} systems"
+    if len(others) <= FEW:
+        exceptions = listing([study.name(system) for system in others])
+        return f"{len(chosen)} of {len(study.systems)} systems (all but {exceptions})"
+    named = listing([study.title(system) for system in chosen])
+    return f"{len(chosen)} of {len(study.systems)} systems ({named})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _maps(study: Study) -> str:
@@ -209,7 +220,7 @@ def _maps(study: Study) -> str:
     estimate = best[["value", "low", "high"]].astype(float)
     above = int((table["low"] > table["chance"]).sum())
     return (
-        f"{explainer_title(best['explainer'])} on {study.title(best['system'])} hits most: "
+        f"{explainer_title(best['explainer'])} on {study.name(best['system'])} hits most: "
         f"{quoted(estimate, 'coverage_5')} of the {_finding(study)}'s pixels are among the top 5 % "
         f"of the film's, where a map that knows nothing has "
         f"{number(float(best['chance']), 'coverage_5')} %. The interval lies above chance for "

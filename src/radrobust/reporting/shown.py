@@ -23,3 +23,8 @@ class Markdown:
 
     def _repr_markdown_(self) -> str:
         return self.source
+
+
+def prose(text: str) -> Markdown:
+    """Show sentences; numbers and their per cent signs are kept on one line."""
+    return Markdown(text.replace(" %", "\u00a0%"))

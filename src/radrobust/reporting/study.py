@@ -69,10 +69,19 @@ class Study:
         return self.params.systems
 
     def title(self, system: str) -> str:
-        """Return the name of a system that readers are shown."""
+        """Return what a system is called where its label stands nearby or space is short."""
         if system == ALWAYS_NEGATIVE:
             return f"Always “{self.classes[0]}”"
         return SYSTEMS[system].title
+
+    def label(self, system: str) -> str:
+        """Return by which paper a system is known, such as “Chen 2024”."""
+        return "" if system == ALWAYS_NEGATIVE else SYSTEMS[system].label
+
+    def name(self, system: str) -> str:
+        """Return what a sentence calls a system, such as “Data Filtering (Chen 2024)”."""
+        label = self.label(system)
+        return f"{self.title(system)} ({label})" if label else self.title(system)
 
     @property
     def eps(self) -> float:
@@ -163,7 +172,11 @@ class Study:
             return Maps([str(name) for name in arrays["sample_ids"]], values)
 
     def training(self, system: str) -> dict[str, Any]:
-        """Return how a system was trained: epochs, parameters, seconds."""
+        """Return of what a system was built, and, if anything was trained, how.
+
+        Always `scale`, `head`, `weights` and `parameters`; `trainable`, `objective`, `epochs`,
+        `best_epoch` and `seconds` only where something was trained.
+        """
         file = self._found(paths.MODELS / system / "training.json")
         facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return facts

@@ -40,17 +40,17 @@ LOCALISATION_TITLES = {
 
 def headline(study: Study) -> Html:
     """Every system clean and attacked, and the reference that never sees a finding."""
-    head = [[cell("System", "col"), cell("Films", "col")]]
+    head = [[cell("System", "col", style="system"), cell("Films", "col")]]
     head[0] += [cell(_metric_title(metric), "col", style="number") for metric in HEADLINE]
     budgets = {"clean": 0.0, "attacked": study.eps}
     body = []
     for system in study.systems:
         for films, eps in budgets.items():
-            first = cell(study.title(system), "row", style="" if eps == 0 else "repeated")
+            first = system_cell(study, system, repeated=eps > 0)
             body.append([first, cell(films), *_estimates(study, system, eps)])
     body.append(
         [
-            cell(study.title(ALWAYS_NEGATIVE), "row"),
+            system_cell(study, ALWAYS_NEGATIVE),
             cell("either"),
             *_estimates(study, ALWAYS_NEGATIVE, 0.0),
         ]
@@ -84,19 +84,19 @@ def class_reports(study: Study) -> Html:
 def localisation(study: Study) -> Html:
     """How much of the finding the maps hit, against chance."""
     finding = study.dataset["finding"]
-    head = [[cell("System", "col"), cell("Explainer", "col")]]
+    head = [[cell("System", "col", style="system"), cell("Explainer", "col")]]
     head[0] += [cell(title, "col", style="number") for title in LOCALISATION_TITLES.values()]
     body = []
     for system in study.systems:
         for row, explainer in enumerate(study.params.explain.methods):
-            first = cell(study.title(system), "row", style="repeated" if row else "")
+            first = system_cell(study, system, repeated=row > 0)
             body.append(
                 [first, cell(explainer_title(explainer)), *_localised(study, system, explainer)]
             )
     chance = study.localisation.groupby("metric")["chance"].mean()
     marked = int(study.localisation.groupby("metric")["n"].max()["coverage_5"])
     body.append(
-        [cell("Chance", "row"), cell("a map that knows nothing")]
+        [cell("Chance", "row", style="system"), cell("a map that knows nothing")]
         + [cell(f"{number(chance[metric], metric)} %", style="number")
            for metric in LOCALISATION_TITLES]
     )  # fmt: skip
@@ -113,10 +113,11 @@ def convergence(study: Study) -> Html:
     rows = study.localisation[study.localisation["metric"] == "delta_exceeds"]
     if rows.empty:
         return Html("<p>None of the explainers promises a sum.</p>")
-    head = [[cell(title, "col") for title in ("System", "Explainer", "Maps that do not add up")]]
+    titles = ("Explainer", "Maps that do not add up")
+    head = [[cell("System", "col", style="system"), *(cell(title, "col") for title in titles)]]
     body = [
         [
-            cell(study.title(str(row["system"])), "row"),
+            system_cell(study, str(row["system"])),
             cell(explainer_title(str(row["explainer"]))),
             cell(f"{round(row['value'] * row['n'])} of {row['n']}"),
         ]
@@ -177,6 +178,13 @@ def citation(study: Study) -> Html:
     return Html(html.table([], body, "Where the films come from."))
 
 
+def system_cell(study: Study, system: str, repeated: bool = False) -> str:
+    """Head a row with a system; where the row above has it already, for screen readers alone."""
+    if repeated:
+        return html.hidden_header(study.name(system))
+    return cell(study.title(system), "row", style="system", small=study.label(system))
+
+
 def _metric_title(metric: str) -> str:
     return METRIC_TITLES[metric] + (", %" if unit(metric) else "")
 
@@ -211,7 +219,7 @@ def _confusion(study: Study, system: str, eps: float) -> str:
             small = f"{number(share, 'share')} %" if total else DASH
             row.append(_shaded(count, small, right, share))
         body.append(row)
-    return html.table(head, body, f"{study.title(system)}, {films}")
+    return html.table(head, body, f"{study.name(system)}, {films}")
 
 
 def _shaded(count: int, small: str, kind: str, share: float) -> str:
@@ -234,7 +242,7 @@ def _class_report(study: Study, system: str) -> str:
                 + [cell(number(float(row[metric]), metric), style="number") for metric in columns]
                 + [cell(f"{int(row['support']):,}", style="number")]
             )
-    return html.table(head, body, f"{study.title(system)}, class by class")
+    return html.table(head, body, f"{study.name(system)}, class by class")
 
 
 def _localised(study: Study, system: str, explainer: str) -> list[str]:

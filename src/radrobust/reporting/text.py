@@ -25,12 +25,40 @@ EXPLAINER_TITLES = {
     "occlusion": "Occlusion",
     "integrated_gradients": "Integrated gradients",
 }
+OBJECTIVE_TITLES = {
+    "standard": "Standard training",
+    "pgd": "Adversarial training",
+    "trades": "TRADES",
+    "mart": "MART",
+    "gairat": "GAIRAT",
+    "hat": "HAT",
+    "rebuffi": "TRADES with CutMix",
+    "data_filtering": "Data filtering",
+}
 AS_DECIMAL = ("auroc", "f1")
 
 
 def explainer_title(explainer: str) -> str:
     """Return the name of an explainer that readers are shown."""
     return EXPLAINER_TITLES.get(explainer, explainer.replace("_", " ").capitalize())
+
+
+def objective_title(objective: str) -> str:
+    """Return the name of a training objective that readers are shown."""
+    return OBJECTIVE_TITLES.get(objective, objective.replace("_", " ").capitalize())
+
+
+def duration(seconds: float) -> str:
+    """Write how long something took, to about two digits.
+
+    Examples
+    --------
+    >>> duration(61.5), duration(745.0), duration(11400.0)
+    ('62 s', '12 min', '3.2 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def number(value: float, metric: str) -> str:

@@ -1,0 +1,168 @@
+"""Sentences on what the networks are and what of them was trained, from the section `model`."""
+
+from __future__ import annotations
+
+from radrobust.params import Finetune, Model
+from radrobust.reporting.shown import Markdown, prose
+from radrobust.reporting.study import Study
+from radrobust.reporting.text import objective_title
+
+CIFAR10 = "CIFAR-10, small colour photographs of ten kinds of things"
+HEADS = {"linear": "one linear layer", "mlp": "the two layers of the study that is rebuilt"}
+
+
+def in_words(study: Study) -> Markdown:
+    """Say what each network is, with which weights it starts and what of it was trained."""
+    model, finetune = study.params.model, study.params.finetune
+    parts = [_built(model), _started(study), _trained(model, finetune)]
+    if not model.evaluation_alone:
+        most = "at most " if finetune.patience else ""
+        parts.append(
+            f"The training goes {most}{finetune.epochs} times over the training films; the "
+            "network is kept as it was when it did best on the validation films."
+        )
+    return prose(" ".join(part for part in parts if part))
+
+
+def warning(study: Study) -> str:
+    """Say, as an item of a list, what the networks must not be taken for."""
+    model, size = study.params.model, study.params.dataset.image_size
+    if model.evaluation_alone:
+        return (
+            f"**Nothing was trained here.** The networks were fine-tuned elsewhere "
+            f"({_source(model)}). Which films they have seen is not known here: where test films "
+            "are among them, every number is flattered."
+        )
+    if model.weights == "none":
+        made = {
+            "compact": "**The networks are compact versions trained here from nothing**: each "
+            "paper's architecture in small",
+            "paper": "**The networks were trained here from nothing**: each paper's architecture "
+            "at full size",
+        }[model.scale]
+        made += f", by {_objective(study.params.finetune)}, on films of {size}×{size} pixels."
+        return (
+            f"{made} They are not the published checkpoints, and their numbers are not those "
+            "papers' numbers."
+        )
+    robustbench = model.weights == "robustbench"
+    whose = "RobustBench's checkpoints" if robustbench else f"from elsewhere ({_source(model)}),"
+    learnt = f"They learnt from {CIFAR10}. " if robustbench else ""
+    kept = {
+        "head": "All but the head has learnt nothing from the films here.",
+        "last_block": "All but the last stage and the head has learnt nothing from the films here.",
+        "all": "Training them further on the films here may have cost robustness.",
+    }[model.trainable]
+    return (
+        f"**The networks are {whose} with a new head.** {learnt}{kept} Their numbers on films of "
+        f"{size}×{size} pixels are not those papers' numbers."
+    )
+
+
+def done_otherwise(study: Study) -> Markdown:
+    """List what is done otherwise than in the study that is rebuilt, and what remains undone."""
+    items = {
+        "Budget": "There it is applied to normalised images, so that 4/255 is about one grey "
+        "level. Here the attack changes pixels of the film itself: 4/255 is four grey levels.",
+        "Test films": "There they pass through the random augmentation for training, which differs "
+        "by class. Here test films are never augmented.",
+        "Augmentation": "There the stronger one, meant for fractures, goes to the other class. "
+        f"{_augmented(study.params.model, study.params.finetune)}",
+        "“Frozen” networks": "There their BatchNorm statistics drift during training. "
+        f"{_frozen(study.params.model)}",
+        "Metrics": "There accuracy alone, on a resampled test set. Here AUROC, sensitivity, "
+        "specificity and balanced accuracy with intervals, without resampling, beside a reference "
+        "that always says no.",
+        "Coverage": "There also over training films, with maps pasted together from tiles. Here "
+        "over test films only, each map computed on the whole film.",
+        "Weights": "There downloads are unpickled without restriction. Here nothing that a "
+        "published checkpoint asks for is run, and weights are kept as safetensors, which hold no "
+        "code.",
+        "Duplicates": "There byte-identical films may fall on both sides of the split. Here they "
+        "stay together.",
+    }
+    listed = [f"{place}. *{title}.* {text}" for place, (title, text) in enumerate(items.items(), 1)]
+    return prose("\n".join([*listed, "", _not_comparable(study.params.model)]))
+
+
+def _built(model: Model) -> str:
+    if model.scale == "paper":
+        return "Each network has its paper's architecture at full size."
+    return (
+        "Each network is a compact version of its paper's architecture: layers of the same kind, "
+        "but fewer and narrower."
+    )
+
+
+def _started(study: Study) -> str:
+    model, size = study.params.model, study.params.dataset.image_size
+    if model.evaluation_alone:
+        return f"It was fine-tuned elsewhere ({_source(model)})."
+    if model.weights == "none":
+        return (
+            f"It was trained here from nothing, by {_objective(study.params.finetune)}, on films "
+            f"of {size}×{size} pixels."
+        )
+    if model.weights == "robustbench":
+        return f"It starts from the checkpoint that RobustBench publishes, trained on {CIFAR10}."
+    return f"It starts from weights that were trained elsewhere ({_source(model)})."
+
+
+def _trained(model: Model, finetune: Finetune) -> str:
+    if model.evaluation_alone:
+        return "Here it is only evaluated; nothing was trained."
+    if model.weights == "none":
+        return ""
+    new, by = f"a new head, {HEADS[model.head]},", f"by {_objective(finetune)}"
+    return {
+        "head": f"Only {new} was trained here, {by}. All before the head stays as it was, bit for "
+        "bit.",
+        "last_block": f"The last stage and {new} were trained here, {by}. All before them stays as "
+        "it was, bit for bit.",
+        "all": f"It was given {new} and trained here as a whole, {by}.",
+    }[model.trainable]
+
+
+def _objective(finetune: Finetune) -> str:
+    if finetune.objective == "own":
+        return "its paper's objective"
+    return f"one objective for all, {objective_title(finetune.objective)}"
+
+
+def _augmented(model: Model, finetune: Finetune) -> str:
+    if model.evaluation_alone:
+        return "Here nothing is trained, so nothing is augmented."
+    if not finetune.augment:
+        return "Here no film is augmented."
+    return "Here there is only one, for training films of both classes alike."
+
+
+def _frozen(model: Model) -> str:
+    if model.evaluation_alone:
+        return (
+            "Here nothing is trained, and nothing drifts; a checkpoint that was fine-tuned so "
+            "keeps what happened to it."
+        )
+    if model.trainable == "all":
+        return (
+            "Here nothing is frozen: the networks are trained whole, and are in evaluation mode "
+            "whenever measured."
+        )
+    kept = {"head": "the head", "last_block": "the last stage and the head"}[model.trainable]
+    return (
+        f"Here all but {kept} stays in evaluation mode during training too: its weights and "
+        "BatchNorm statistics are bit for bit those that it started from."
+    )
+
+
+def _not_comparable(model: Model) -> str:
+    conclusion = "so the numbers of that study and of this one can't be compared."
+    if model.weights != "none":
+        return f"Even with the same weights all of this differs, {conclusion}"
+    if model.scale == "paper":
+        return f"Not rebuilt here: the published checkpoints, {conclusion}"
+    return f"Not rebuilt here: the published checkpoints at full size, {conclusion}"
+
+
+def _source(model: Model) -> str:
+    return f"`model.weights: {model.weights}`"
