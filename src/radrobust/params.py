@@ -159,6 +159,7 @@ class Finetune(_Section):
     precision: Literal["auto", "float32"] = "auto"
     eps: PositiveBudget = Fraction(4, 255)
     steps: Count = 10
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
     threshold: Annotated[str, AfterValidator(_threshold)] = "youden"
 
     @property

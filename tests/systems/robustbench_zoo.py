@@ -61,10 +61,10 @@ COMPACT = {
     "standard": lambda: _wide_resnet(depth=10, widen_factor=1),
     "zhang2020": lambda: _wide_resnet(depth=10, widen_factor=1),
     "huang2021": lambda: _huang(channel_configs=[16, 16, 32, 24], depth_configs=[1, 1, 1]),
-    "rebuffi2021": lambda: _dm_wide_resnet(depth=16, width=1),
+    "rebuffi2021": lambda: _dm_wide_resnet(depth=10, width=1),
     "rade2022": lambda: _dm_wide_resnet(depth=10, width=1),
-    "peng2023": lambda: _peng(stem_width=12, depth=[1, 2, 1], stage_width=[16, 32, 64]),
-    "chen2024": lambda: _wide_resnet(depth=10, widen_factor=2),
+    "peng2023": lambda: _peng(stem_width=8, depth=[1, 2, 1], stage_width=[12, 24, 48]),
+    "chen2024": lambda: _wide_resnet(depth=10, widen_factor=1),
     "amini2024": lambda: _meansparse(depth=10, width=1),
 }
 

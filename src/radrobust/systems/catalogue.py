@@ -221,7 +221,7 @@ _ENTRIES = [
         threat_model=_LINF,
         architectures={
             "paper": Architecture("WRN-70-16, SiLU", "dm_wide_resnet", {"depth": 70, "width": 16}),
-            "compact": Architecture("WRN-16-1, SiLU", "dm_wide_resnet", {"depth": 16, "width": 1}),
+            "compact": Architecture("WRN-10-1, SiLU", "dm_wide_resnet", {"depth": 10, "width": 1}),
         },
         normalisation=CIFAR10,
         objective="rebuffi",
@@ -278,9 +278,9 @@ _ENTRIES = [
                 {"stem_width": 96, "depths": (30, 31, 10), "stage_widths": (216, 432, 864)},
             ),
             "compact": Architecture(
-                "RaWRN: stem 12, depths 1-2-1, widths 16-32-64, SiLU, squeeze-excitation 1/4",
+                "RaWRN: stem 8, depths 1-2-1, widths 12-24-48, SiLU, squeeze-excitation 1/4",
                 "robust_principles",
-                {"stem_width": 12, "depths": (1, 2, 1), "stage_widths": (16, 32, 64)},
+                {"stem_width": 8, "depths": (1, 2, 1), "stage_widths": (12, 24, 48)},
             ),
         },
         normalisation=CIFAR10,
@@ -304,7 +304,7 @@ _ENTRIES = [
         threat_model=_LINF,
         architectures={
             "paper": Architecture("WRN-34-20", "wide_resnet", {"depth": 34, "widen_factor": 20}),
-            "compact": Architecture("WRN-10-2", "wide_resnet", {"depth": 10, "widen_factor": 2}),
+            "compact": Architecture("WRN-10-1", "wide_resnet", {"depth": 10, "widen_factor": 1}),
         },
         normalisation=NO_NORMALISATION,
         objective="data_filtering",

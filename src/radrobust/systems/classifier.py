@@ -120,9 +120,10 @@ class Classifier(nn.Module):
         """Lay weights out as convolutions like them best, which rounds a little differently.
 
         MeanSparse jumps at the edge of what it replaces, so that a difference of 1e-7 in an early
-        layer can become one of 1e-2 at the end of 94: it is left as it is in RobustBench.
+        layer can become one of 1e-2 at the end of 94: it is laid out as in RobustBench.
         """
-        return self if operators(self) else self.to(memory_format=torch.channels_last)
+        plain = torch.contiguous_format if operators(self) else torch.channels_last
+        return self.to(memory_format=plain)
 
     def freeze(self, trainable: Trainable) -> None:
         """Keep all but a part as it is, weights and BatchNorm statistics alike, from now on.

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 
 class MeanSparse(nn.Module):
@@ -42,10 +41,14 @@ class MeanSparse(nn.Module):
         self.register_buffer("running_var", torch.zeros(channels))
         self.register_buffer("threshold", torch.tensor(0.0))
         self.activation = activation
+        self.off = False
         self.straight_through = False
 
     def forward(self, maps: Tensor) -> Tensor:
         """N×C×H×W to N×C×H×W."""
+        if self.off:
+            alone: Tensor = self.activation(maps)
+            return alone
         mean = self.running_mean.view(1, -1, 1, 1)
         reach = self.threshold * self.running_var.sqrt().view(1, -1, 1, 1)
         sparsify = _StraightThrough.apply if self.straight_through else _sparsify
@@ -95,9 +98,16 @@ def fuse(network: nn.Module) -> None:
 
 
 def set_alpha(network: nn.Module, alpha: float) -> None:
-    """Set how many standard deviations around the mean are replaced; 0 switches MeanSparse off."""
+    """Set how many standard deviations around the mean are replaced; 0 replaces nothing."""
     for operator in operators(network):
         operator.threshold.fill_(alpha)
+
+
+@contextmanager
+def switched_off(network: nn.Module) -> Iterator[None]:
+    """Leave only the activations of a network's operators, as while its weights are trained."""
+    with _switched(network, "off"):
+        yield
 
 
 @contextmanager
@@ -106,14 +116,20 @@ def straight_through(network: nn.Module) -> Iterator[None]:
 
     The backward-pass differentiable approximation of Athalye et al. 2018, arXiv:1802.00420.
     """
+    with _switched(network, "straight_through"):
+        yield
+
+
+@contextmanager
+def _switched(network: nn.Module, name: str) -> Iterator[None]:
     found = operators(network)
     try:
         for operator in found:
-            operator.straight_through = True
+            setattr(operator, name, True)
         yield
     finally:
         for operator in found:
-            operator.straight_through = False
+            setattr(operator, name, False)
 
 
 @torch.no_grad()
@@ -136,17 +152,18 @@ def calibrate(network: nn.Module, batches: Iterable[Tensor], alpha: float) -> No
     found = operators(network)
     if not found:
         return
-    set_alpha(network, 0.0)  # statistics of what the network computes without the operator
     gathered = [_Moments() for _ in found]
     handles = [
         operator.register_forward_pre_hook(moments.add)
         for operator, moments in zip(found, gathered, strict=True)
     ]
     try:
-        for images in batches:
-            network(images)
+        with switched_off(network):  # statistics are of what the network computes without it
+            for images in batches:
+                network(images)
     finally:
-        _remove(handles)
+        for handle in handles:
+            handle.remove()
     for operator, moments in zip(found, gathered, strict=True):
         operator.running_mean.copy_(moments.mean)
         operator.running_var.copy_(moments.squares / (moments.count - 1))
@@ -171,8 +188,3 @@ class _Moments:
         self.squares = self.squares.to(mean) + squares * count + shift.square() * weight
         self.mean = self.mean.to(mean) + shift * (count / total)
         self.count = total
-
-
-def _remove(handles: Iterable[RemovableHandle]) -> None:
-    for handle in handles:
-        handle.remove()

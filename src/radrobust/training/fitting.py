@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from radrobust.params import Model
@@ -64,20 +65,35 @@ def fit(
         As in `train`.
     """
     classifier.to(plan.device).freeze(model.trainable)
-    frozen = model.trainable == "head"
-    meansparse.set_alpha(classifier, model.meansparse_alpha if frozen else 0.0)
-    if frozen and not OBJECTIVES[plan.objective].robust:
+    if model.trainable != "head":
+        curve = _fit_backbone(classifier, splits, model, plan, on_epoch)
+    else:
+        meansparse.set_alpha(classifier, model.meansparse_alpha)
+        curve = _fit_head(classifier, splits, plan, features, on_epoch)
+    classifier.eval().requires_grad_(False)
+    return curve
+
+
+def _fit_backbone(
+    classifier: Classifier, splits: Splits, model: Model, plan: Plan, on_epoch: OnEpoch
+) -> pd.DataFrame:
+    classifier.to(memory_format=torch.channels_last)
+    with meansparse.switched_off(classifier):
+        curve = train(classifier, splits.training, splits.validation, plan, on_epoch)
+    batches = _batches(splits.training, plan)
+    meansparse.calibrate(classifier.laid_out(), batches, model.meansparse_alpha)
+    return curve
+
+
+def _fit_head(
+    classifier: Classifier, splits: Splits, plan: Plan, features: Path, on_epoch: OnEpoch
+) -> pd.DataFrame:
+    if not OBJECTIVES[plan.objective].robust:
         views = plan.params.augment_views
         training = cached_features(classifier, splits.training, views, plan.seed, features)
         validation = cached_features(classifier, splits.validation, 0, plan.seed, features)
-        curve = train(classifier.head, training, validation, plan, on_epoch)
-    else:
-        curve = train(classifier, splits.training, splits.validation, plan, on_epoch)
-    if not frozen:
-        batches = _batches(splits.training, plan)
-        meansparse.calibrate(classifier, batches, model.meansparse_alpha)
-    classifier.eval().requires_grad_(False)
-    return curve
+        return train(classifier.head, training, validation, plan, on_epoch)
+    return train(classifier, splits.training, splits.validation, plan, on_epoch)
 
 
 def decide(

@@ -232,14 +232,10 @@ class _Trainer:
 
     def _context(self, generator: torch.Generator, epochs_done: float) -> Context:
         params = self.plan.params
-        return Context(
-            self.class_weights,
-            float(params.eps),
-            params.steps,
-            generator,
-            progress=epochs_done / params.epochs,
-            helper=self.plan.helper,
-        )
+        progress = epochs_done / params.epochs
+        reached = min(1.0, progress / params.warmup) if params.warmup else 1.0
+        eps = reached * float(params.eps)
+        return Context(self.class_weights, eps, params.steps, generator, progress, self.plan.helper)
 
     def _step(self, inputs: Tensor, labels: Tensor, context: Context) -> float:
         device = self.plan.device

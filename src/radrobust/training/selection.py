@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score, roc_curve
 from torch import Tensor, nn
 
+from radrobust.evaluation.metrics import auroc
 from radrobust.seeds import derive_seed
 from radrobust.training.inner import away_from_labels, uniform_start
 from radrobust.training.inputs import Inputs
@@ -69,8 +69,9 @@ def score(
 ) -> float:
     """Score margins against labels; the metric does not depend on how common the finding is."""
     if metric == "auroc":
-        return float(roc_auc_score(labels, found))
-    return float(balanced_accuracy_score(labels, found > 0))
+        return float(auroc(labels, found))
+    positive = found > 0
+    return float(positive[labels == 1].mean() + (~positive)[labels == 0].mean()) / 2
 
 
 def choose_threshold(
@@ -95,18 +96,18 @@ def choose_threshold(
         Halfway between two neighbouring margins, so that it favours neither. Of equals the one
         with the higher sensitivity.
     """
-    false_alarms, hits, thresholds = roc_curve(labels, found, drop_intermediate=False)
+    margins = np.unique(found)
+    beyond = margins[[0, -1]] + [-1e-3, 1e-3]
+    candidates = np.concatenate([beyond[:1], (margins[1:] + margins[:-1]) / 2, beyond[1:]])
+    positive = found > candidates[:, None]
+    sensitivity = positive[:, labels == 1].mean(axis=1)
+    specificity = 1 - positive[:, labels == 0].mean(axis=1)
     if least_sensitivity is None:
-        gain = hits - false_alarms
+        gain = sensitivity + specificity
     else:
-        gain = np.where(hits >= least_sensitivity - 1e-9, -false_alarms, -np.inf)
-    best = int(np.flatnonzero(gain >= gain.max() - 1e-12)[-1])
-    # A film is positive where its margin is at least thresholds[best]; the first one is infinite.
-    below = found[found < thresholds[best]]
-    if not len(below) or best == 0:
-        nearest = found.min() if best else found.max()
-        return float(nearest - 1e-3 if best else nearest + 1e-3)
-    return float((thresholds[best] + below.max()) / 2)
+        gain = np.where(sensitivity >= least_sensitivity - 1e-9, specificity, -np.inf)
+    # Candidates rise, so the first of equals has the highest sensitivity.
+    return float(candidates[np.flatnonzero(gain >= gain.max() - 1e-12)[0]])
 
 
 def _margin(logits: Tensor) -> FloatArray:
