@@ -13,10 +13,11 @@ REPOSITORY = Path(__file__).parents[1]
 FILES = ["params.yaml", "dvc.yaml", "data.dvc", "_quarto.yml", ".dvcignore", ".gitignore"]
 FOLDERS = ["src", "reports", "sources", "assets"]
 SMALL = {
-    "image_size: 48": "image_size: 32",
     "count: 1200": "count: 60",
-    "epochs: 18": "epochs: 1",
-    "  steps: 2": "  steps: 1",
+    # HAT trains a helper first.
+    "  - zhang2020\n": "",
+    "  - rebuffi2021\n  - rade2022\n  - peng2023\n  - chen2024\n  - amini2024\n": "  - rade2022\n",
+    "epochs: 13": "epochs: 2",
     "  steps: 10": "  steps: 3",
     "curve: [1/255, 2/255, 4/255, 8/255]": "curve: [1/255]",
     "samples: 24": "samples: 3",
@@ -88,10 +89,14 @@ def reproduced(clone):
 
 @pytest.mark.slow
 def test_repro_ends_in_a_site_and_numbers(reproduced):
-    for name in ("index", "data", "robustness", "interpretability", "methods"):
+    for name in ("index", "data", "systems", "robustness", "interpretability", "methods"):
         assert (reproduced.folder / "_site" / f"{name}.html").is_file()
     metrics = json.loads((reproduced.folder / "metrics.json").read_text(encoding="utf-8"))
-    assert {"standard", "huang2021"} <= set(metrics)
+    assert {"standard", "huang2021", "rade2022"} <= set(metrics)
+    assert {"auroc", "sensitivity_at_threshold"} <= set(metrics["rade2022"]["attacked"])
+    curves = reproduced.folder / "results" / "training" / "rade2022"
+    assert (curves / "val_attacked_auroc.tsv").read_text().splitlines()[0].startswith("step")
+    assert (reproduced.folder / "results" / "models" / "rade2022" / "helper.csv").is_file()
     assert "huang2021" in reproduced.run("dvc", "metrics", "show", "--md")
 
 

@@ -25,6 +25,7 @@ from radrobust.systems.catalogue import SYSTEMS
 
 SHOWN = [
     tables.headline,
+    tables.at_threshold,
     tables.confusion_matrices,
     tables.class_reports,
     tables.localisation,

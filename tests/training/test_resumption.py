@@ -15,11 +15,9 @@ from radrobust.stages.prepare import prepare
 
 REPOSITORY = Path(__file__).parents[2]
 CHANGES = {
-    "image_size: 48": "image_size: 32",
     "count: 1200": "count: 120",
     "head: linear": "head: mlp",  # with dropout
     "balance: weights": "balance: sampler",
-    "  steps: 2": "  steps: 1",
 }
 
 

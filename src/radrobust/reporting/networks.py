@@ -5,7 +5,7 @@ from __future__ import annotations
 from radrobust.params import Finetune, Model
 from radrobust.reporting.shown import Markdown, prose
 from radrobust.reporting.study import Study
-from radrobust.reporting.text import objective_title
+from radrobust.reporting.text import METRIC_TITLES, objective_title
 
 CIFAR10 = "CIFAR-10, small colour photographs of ten kinds of things"
 HEADS = {"linear": "one linear layer", "mlp": "the two layers of the study that is rebuilt"}
@@ -16,11 +16,7 @@ def in_words(study: Study) -> Markdown:
     model, finetune = study.params.model, study.params.finetune
     parts = [_built(model), _started(study), _trained(model, finetune)]
     if not model.evaluation_alone:
-        most = "at most " if finetune.patience else ""
-        parts.append(
-            f"The training goes {most}{finetune.epochs} times over the training films; the "
-            "network is kept as it was when it did best on the validation films."
-        )
+        parts += [_kept(finetune), _after(study)]
     return prose(" ".join(part for part in parts if part))
 
 
@@ -121,6 +117,29 @@ def _trained(model: Model, finetune: Finetune) -> str:
         "it was, bit for bit.",
         "all": f"It was given {new} and trained here as a whole, {by}.",
     }[model.trainable]
+
+
+def _kept(finetune: Finetune) -> str:
+    most = "at most " if finetune.patience else ""
+    metric = METRIC_TITLES[finetune.metric]
+    return (
+        f"The training goes {most}{finetune.epochs} times over the training films; the network is "
+        f"kept as it was when its {metric} was highest on the validation films, on which a short "
+        f"attack is tried where the objective perturbs films."
+    )
+
+
+def _after(study: Study) -> str:
+    """Say what happens to a system besides the training by its objective."""
+    texts = []
+    if "rade2022" in study.systems and study.params.finetune.objective == "own":
+        texts.append("HAT first trains its helper, a network of the same kind, plainly.")
+    if "amini2024" in study.systems and study.params.model.trainable != "head":
+        texts.append(
+            "MeanSparse is no training: it is switched on afterwards, with statistics of the "
+            "training films, so its epoch was chosen without it."
+        )
+    return " ".join(texts)
 
 
 def _objective(finetune: Finetune) -> str:

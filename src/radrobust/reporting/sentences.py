@@ -13,6 +13,7 @@ from radrobust.reporting.text import (
     plural,
     quoted,
 )
+from radrobust.systems.catalogue import SYSTEMS
 
 FEW = 3
 CHANCE = 0.5  # of AUROC and of balanced accuracy
@@ -72,6 +73,22 @@ def threat_model(study: Study) -> Markdown:
         f"broken as soon as the network is wrong about any image that the attack has met, the "
         f"clean film included, and what breaks at a smaller budget stays broken at larger ones. "
         f"Nobody attacks radiographs like this by accident: it is a worst case, not noise."
+        f"{_straight_through(study)}"
+    )
+
+
+def _straight_through(study: Study) -> str:
+    hiding = [
+        study.name(system)
+        for system in study.systems
+        if "MeanSparse" in SYSTEMS[system].architectures[study.params.model.scale].text
+    ]
+    if not hiding:
+        return ""
+    return (
+        f" What MeanSparse replaces passes no gradient, which would hide the way from the attack; "
+        f"on {listing(hiding)} the attacker takes the gradient as if nothing had been replaced, "
+        f"and the answers are still those of the whole network."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
@@ -47,18 +48,43 @@ def headline(study: Study) -> Html:
     for system in study.systems:
         for films, eps in budgets.items():
             first = system_cell(study, system, repeated=eps > 0)
-            body.append([first, cell(films), *_estimates(study, system, eps)])
+            body.append([first, cell(films), *_estimates(study, system, eps, HEADLINE)])
     body.append(
         [
             system_cell(study, ALWAYS_NEGATIVE),
             cell("either"),
-            *_estimates(study, ALWAYS_NEGATIVE, 0.0),
+            *_estimates(study, ALWAYS_NEGATIVE, 0.0, HEADLINE),
         ]
     )
     level = f"{100 * study.params.evaluate.level:g} %"
     caption = (
         f"Test films, clean and attacked at {budget_text(study.eps)}; in small print the {level} "
         "confidence interval."
+    )
+    return Html(html.table(head, body, caption))
+
+
+def at_threshold(study: Study) -> Html:
+    """The decision at the threshold from validation films beside the larger logit, as it is."""
+    metrics = ("sensitivity", "specificity", "balanced_accuracy")
+    titles = [f"{METRIC_TITLES[metric]}, %" for metric in metrics]
+    head = [[cell("System", "col", style="system"), cell("Films", "col"), cell("Decision", "col")]]
+    head[0] += [cell(title, "col", style="number") for title in titles]
+    decisions = {"larger logit": "", "chosen threshold": "_at_threshold"}
+    body = []
+    for system in study.systems:
+        for films, eps in {"clean": 0.0, "attacked": study.eps}.items():
+            for decision, suffix in decisions.items():
+                first = system_cell(study, system, repeated=bool(eps or suffix))
+                names = [f"{metric}{suffix}" for metric in metrics]
+                cells = _estimates(study, system, eps, names)
+                body.append([first, cell(films), cell(decision), *cells])
+    rule = {"youden": "the highest sum of sensitivity and specificity (Youden)"}.get(
+        study.params.finetune.threshold, study.params.finetune.threshold
+    )
+    caption = (
+        f"The threshold is the one that has {rule} on validation films. The attack, at "
+        f"{budget_text(study.eps)}, aims at each decision on its own."
     )
     return Html(html.table(head, body, caption))
 
@@ -189,8 +215,8 @@ def _metric_title(metric: str) -> str:
     return METRIC_TITLES[metric] + (", %" if unit(metric) else "")
 
 
-def _estimates(study: Study, system: str, eps: float) -> list[str]:
-    estimates = {metric: study.metric(system, eps, metric) for metric in HEADLINE}
+def _estimates(study: Study, system: str, eps: float, metrics: Sequence[str]) -> list[str]:
+    estimates = {metric: study.metric(system, eps, metric) for metric in metrics}
     return [
         cell(
             number(float(estimate["value"]), metric),
