@@ -95,15 +95,25 @@ def drawn(tmp_path: Path) -> Path:
     return draw_films(tmp_path / "FracAtlas")
 
 
-@pytest.fixture(scope="session")
-def fake_study() -> ModuleType:
-    """The module that writes fake studies; `tests` is no package that could be imported."""
-    path = Path(__file__).with_name("reporting") / "fake_study.py"
-    spec = importlib.util.spec_from_file_location("fake_study", path)
+def import_module(path: Path) -> ModuleType:
+    """Import a file of the tests; `tests` is no package that could be imported."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def fake_study() -> ModuleType:
+    """What writes fake studies."""
+    return import_module(Path(__file__).with_name("reporting") / "fake_study.py")
+
+
+@pytest.fixture(scope="session")
+def zoo() -> ModuleType:
+    """What builds RobustBench's own models and writes their checkpoints."""
+    return import_module(Path(__file__).with_name("systems") / "robustbench_zoo.py")
 
 
 @pytest.fixture(scope="session")

@@ -10,32 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from radrobust.params import load_params
-from radrobust.stages.prepare import prepare
-
-REPOSITORY = Path(__file__).parents[2]
-CHANGES = {
-    "count: 1200": "count: 120",
-    "head: linear": "head: mlp",  # with dropout
-    "balance: weights": "balance: sampler",
-}
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """A small study with its films, in which nothing has been trained."""
-    folder = tmp_path_factory.mktemp("study")
-    text = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")
-    for old, new in CHANGES.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    (folder / "params.yaml").write_text(text, encoding="utf-8")
-    (folder / "sources").symlink_to(REPOSITORY / "sources")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        prepare(load_params())
-    return folder
-
 
 def study(prepared, folder):
     folder.mkdir()

@@ -1,0 +1,98 @@
+"""The stage on a small study: from published weights, by any objective, for evaluation alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from radrobust.params import load_params
+from radrobust.stages.finetune import finetune
+from radrobust.systems import checkpoints
+from radrobust.systems.published import read
+
+
+@pytest.fixture
+def study(prepared, tmp_path, monkeypatch):
+    """Run the stage in a folder of its own; changes are of `model` and of `finetune`."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "samples").symlink_to(prepared / "results" / "samples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RADROBUST_CACHE", str(tmp_path / "cache"))
+
+    def run(key, model=None, **changes):
+        params = load_params(prepared / "params.yaml")
+        params = params.model_copy(
+            update={
+                "model": params.model.model_copy(update=model or {}),
+                "finetune": params.finetune.model_copy(update={"epochs": 2} | changes),
+            }
+        )
+        finetune(key, params)
+        folder = Path("results/models") / key
+        facts = json.loads((folder / "training.json").read_text())
+        return checkpoints.load(key, folder / "model.safetensors"), facts
+
+    return run
+
+
+@pytest.mark.parametrize("trainable", ["last_block", "all"])
+def test_a_published_system_is_finetuned_adversarially(trainable, study, zoo, tmp_path):
+    path = tmp_path / "them.pt"
+    zoo.save(zoo.build("rade2022", "compact"), path)
+    model = {"weights": f"file:{path}", "trainable": trainable}
+    classifier, facts = study("rade2022", model, objective="trades")
+    published = read(path)
+    assert facts["objective"] == "trades"
+    assert facts["trainable"] == trainable
+    assert facts["weights"] == f"file:{path}"
+    early = torch.equal(classifier.backbone.init_conv.weight, published["init_conv.weight"])
+    assert early is (trainable == "last_block")
+    late = "layer.2.block.0.conv_0.weight"
+    assert not torch.equal(classifier.backbone.state_dict()[late], published[late])
+
+
+def test_a_head_alone_is_trained_on_features_that_are_kept(study, zoo, tmp_path):
+    path = tmp_path / "them.pt"
+    theirs = zoo.build("standard", "compact")
+    zoo.save(theirs, path)
+    model = {"weights": f"file:{path}", "trainable": "head"}
+    classifier, facts = study("standard", model, objective="standard", augment_views=2)
+    for name, tensor in classifier.backbone.state_dict().items():
+        assert torch.equal(tensor, theirs.state_dict()[name]), name
+    assert facts["head"] == "mlp"
+    assert len(list((tmp_path / "cache" / "features").glob("*.npy"))) == 2
+
+
+def test_finetuned_weights_are_kept_as_they_are(study, zoo, tmp_path):
+    theirs = zoo.build("standard", "compact")
+    theirs.fc = nn.Sequential(
+        nn.Dropout(0.3),
+        nn.Linear(64, 512),
+        nn.ReLU(),
+        nn.BatchNorm1d(512),
+        nn.Dropout(0.5),
+        nn.Linear(512, 2),
+    )
+    zoo.save(theirs, tmp_path / "best.pth")
+    classifier, facts = study("standard", {"weights": f"finetuned:{tmp_path / 'best.pth'}"})
+    assert "objective" not in facts
+    assert facts["threshold"] == classifier.threshold
+    assert torch.equal(classifier.backbone.conv1.weight, theirs.conv1.weight)
+    assert not Path("results/models/standard/training.csv").exists()
+    assert not list(Path("results/training/standard").iterdir())
+
+
+def test_the_objective_of_params_overrides_that_of_the_paper(study):
+    _, facts = study("rade2022", objective="mart")
+    assert facts["objective"] == "mart"
+    assert facts["helper_epochs"] == 0
+
+
+def test_hat_trains_a_helper_that_can_be_seen(study):
+    _, facts = study("rade2022")
+    assert facts["objective"] == "hat"
+    assert facts["helper_epochs"] == 2
+    assert len(Path("results/models/rade2022/helper.csv").read_text().splitlines()) == 3
+    assert not Path("results/resume/rade2022").exists()
