@@ -99,8 +99,8 @@ def _features(
 
 
 def _digest(classifier: Classifier, films: Films, views: int, seed: int) -> str:
-    digest = hashlib.sha256(f"{films.images.shape} {views} {seed if views else ''}".encode())
-    digest.update(films.images.tobytes())
+    digest = hashlib.sha256(f"{views} {seed if views else ''}".encode())
+    digest.update(films.digest)
     for part in (classifier.normalise, classifier.backbone):
         for name, tensor in part.state_dict().items():
             digest.update(name.encode())

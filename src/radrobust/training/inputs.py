@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,12 +17,24 @@ from radrobust.training.augmentation import augment
 Rows = NDArray[np.intp] | slice
 
 
+def _digest(*arrays: NDArray[Any]) -> bytes:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
 class Inputs(Protocol):
     """One split, as the training loop sees it."""
 
     @property
     def labels(self) -> NDArray[np.int8]:
         """N integers of 0 or 1."""
+
+    @property
+    def digest(self) -> bytes:
+        """What tells these inputs from others: a hash of all that they hold."""
 
     def as_they_are(self, rows: Rows) -> Tensor:
         """Return rows unaltered: all that validation ever sees."""
@@ -48,6 +61,11 @@ class Films:
     labels: NDArray[np.int8]
     augmented: bool = True
 
+    @property
+    def digest(self) -> bytes:
+        """A hash of images and labels."""
+        return _digest(self.images, self.labels)
+
     def as_they_are(self, rows: Rows) -> Tensor:
         """Return N×1×S×S pixels in [0, 1]."""
         return as_pixels(self.images[rows])
@@ -72,6 +90,11 @@ class Features:
 
     values: NDArray[np.float32]
     labels: NDArray[np.int8]
+
+    @property
+    def digest(self) -> bytes:
+        """A hash of values and labels."""
+        return _digest(self.values, self.labels)
 
     def as_they_are(self, rows: Rows) -> Tensor:
         """Return the first view, N×C."""

@@ -350,8 +350,7 @@ def _fingerprint(network: nn.Module, training: Inputs, validation: Inputs, plan:
         f"{plan.objective} {plan.params!r} {plan.seed} {plan.device.type}".encode()
     )
     for split in (training, validation):
-        digest.update(np.ascontiguousarray(split.labels).tobytes())
-        digest.update(split.as_they_are(slice(None)).numpy().tobytes())
+        digest.update(split.digest)
     for network_like in filter(None, (network, plan.helper)):
         for tensor in network_like.state_dict().values():
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
