@@ -157,6 +157,7 @@ def params() -> Callable[..., Params]:
     def build(**changes: Any) -> Params:
         study: dict[str, Any] = {
             "seed": 20,
+            "device": "cpu",
             "cache": "cache",
             "dataset": {"name": "phantom", "image_size": 32},
             "phantom": {"count": 24, "prevalence": 0.5},

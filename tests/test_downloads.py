@@ -21,7 +21,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -419,7 +418,7 @@ def test_a_file_that_changed_under_a_server_that_ignores_if_range(site, job):
         ({"Last-Modified": OLD, "ETag": '"one"'}, '"one"'),
         ({"Last-Modified": OLD, "ETag": 'W/"one"'}, OLD),
         ({"Last-Modified": "yesterday"}, None),
-        ({"Last-Modified": formatdate(time.time() + 9, usegmt=True)}, None),
+        ({"Last-Modified": "Fri, 01 Jan 2100 00:00:00 GMT"}, None),  # younger than the answer
         ({"ETag": 'W/"one"'}, None),
         ({}, None),
     ],

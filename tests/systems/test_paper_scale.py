@@ -9,6 +9,7 @@ from radrobust.attacks.pgd import Pgd, pgd
 from radrobust.attribution.explainers import EXPLAINERS, make_task
 from radrobust.params import load_params
 from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.meansparse import switched_off
 from radrobust.systems.sources import obtain
 
 pytestmark = pytest.mark.slow
@@ -46,7 +47,8 @@ def test_it_computes_what_robustbench_computes(loaded):
 def test_one_row_a_film_at_64_pixels(loaded):
     classifier, *_ = loaded
     films = torch.rand(2, 1, 64, 64)
-    with torch.no_grad():
+    # MeanSparse jumps: what rounding differs by between batches is not what is asked here.
+    with torch.no_grad(), switched_off(classifier):
         logits = classifier(films)
         alone = classifier(films[1:])
     assert logits.shape == (2, 2)
