@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
+from torch import nn
 
 from radrobust.errors import InputError
 
@@ -19,6 +22,15 @@ def pick_device(wanted: str) -> torch.device:
         raise InputError("device is 'cuda', but PyTorch finds no GPU here; set device to auto")
     name = "cuda" if wanted == "auto" and torch.cuda.is_available() else wanted
     return torch.device("cpu" if name == "auto" else name)
+
+
+def state_digest(module: nn.Module) -> bytes:
+    """Return a hash of a module's weights and buffers and their names."""
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest.digest()
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -144,6 +144,9 @@ def test_where_weights_will_lie_is_known_without_asking_anybody(tmp_path):
     found = cached("robustbench", "chen2024", tmp_path)
     assert found == tmp_path / "weights" / "robustbench" / "Chen2024Data_WRN_34_20.pt"
     assert str(cached("file:a/{system}.pt", "chen2024", tmp_path)) == "a/chen2024.pt"
+    assert str(cached("finetuned:a/{system}.pt", "chen2024", tmp_path)) == "a/chen2024.pt"
+    found = cached("finetuned:hub:owner/repository/best.pth", "chen2024", tmp_path)
+    assert found == tmp_path / "weights" / "hub" / "owner" / "repository" / "best.pth"
 
 
 def test_the_shipped_list_of_digests_is_readable():

@@ -37,6 +37,7 @@ _HARMLESS: list[Any] = [
     (_SCALAR, "numpy.core.multiarray.scalar"),  # its name until NumPy 2
     (_SCALAR, "numpy._core.multiarray.scalar"),
 ]
+_DAMAGE = (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError)
 _ENVELOPES = ("state_dict", "model_state_dict")
 _PREFIXES = ("module.", "model.")
 _STUDY_HEAD = 5  # position of the last layer in the published study's head
@@ -65,15 +66,13 @@ def read(path: Path) -> State:
     try:
         with torch.serialization.safe_globals(_HARMLESS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, *_DAMAGE) as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
         if asked:
             raise InputError(
                 f"{path} asks for {asked[1]}, which no state dict needs; nothing of it was run. "
                 "Give a file that holds a state dict alone"
             ) from None
-        raise InputError(f"{path} is a damaged checkpoint; fetch it again") from None
-    except (RuntimeError, EOFError, LookupError, ValueError, TypeError, AttributeError):
         raise InputError(f"{path} is a damaged checkpoint; fetch it again") from None
     for envelope in _ENVELOPES:
         if isinstance(content, dict) and isinstance(content.get(envelope), dict):

@@ -49,7 +49,7 @@ def obtain(key: str, model: Model, seed: int, cache: str) -> Classifier:
     design = Design(key, model.scale, model.head)
     if model.weights == "none":
         return build(key, seed, model.scale, model.head)
-    path = locate(model.weights.removeprefix("finetuned:"), key, cache_folder(cache))
+    path = locate(model.weights, key, cache_folder(cache))
     if model.evaluation_alone:
         return load_finetuned(path, design)
     return load_backbone(path, design, seed)
@@ -66,8 +66,7 @@ def locate(source: str, key: str, cache: Path) -> Path:
     Parameters
     ----------
     source : str
-        ``robustbench``, ``hub:OWNER/REPOSITORY/FILE``, ``file:PATH`` or a path; ``{system}`` in it
-        stands for `key`.
+        `model.weights` of the study, but for ``none``; ``{system}`` in it stands for `key`.
     key : str
         A key of `SYSTEMS`.
     cache : Path
@@ -78,7 +77,7 @@ def locate(source: str, key: str, cache: Path) -> Path:
     InputError
         There is no such file, it cannot be downloaded, or its SHA-256 is not what it was.
     """
-    name, url = _remote(source.replace("{system}", key), key)
+    name, url = _remote(source, key)
     if not url:
         path = Path(name).expanduser()
         if not path.is_file():
@@ -92,12 +91,13 @@ def locate(source: str, key: str, cache: Path) -> Path:
 
 def cached(source: str, key: str, cache: Path) -> Path:
     """Return where `locate` finds or puts weights, without touching the network."""
-    name, url = _remote(source.replace("{system}", key), key)
+    name, url = _remote(source, key)
     return cache / "weights" / name if url else Path(name).expanduser()
 
 
 def _remote(source: str, key: str) -> tuple[str, str]:
     """Split a source into a name and an address; the address of a local path is empty."""
+    source = source.removeprefix("finetuned:").replace("{system}", key)
     if source == "robustbench":
         system = SYSTEMS[key]
         return f"robustbench/{system.robustbench_id}.pt", DRIVE.format(id=system.drive_id)

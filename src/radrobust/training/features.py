@@ -19,6 +19,7 @@ from radrobust.files import replacing
 from radrobust.progress import progress
 from radrobust.seeds import derive_seed
 from radrobust.systems.classifier import Classifier
+from radrobust.tensors import state_digest
 from radrobust.training.augmentation import augment
 from radrobust.training.inputs import Features, Films
 
@@ -102,7 +103,5 @@ def _digest(classifier: Classifier, films: Films, views: int, seed: int) -> str:
     digest = hashlib.sha256(f"{views} {seed if views else ''}".encode())
     digest.update(films.digest)
     for part in (classifier.normalise, classifier.backbone):
-        for name, tensor in part.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(state_digest(part))
     return digest.hexdigest()

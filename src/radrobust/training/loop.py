@@ -26,7 +26,7 @@ from radrobust.files import replacing
 from radrobust.params import Finetune
 from radrobust.progress import progress
 from radrobust.seeds import derive_seed
-from radrobust.tensors import has_fast_bfloat16
+from radrobust.tensors import has_fast_bfloat16, state_digest
 from radrobust.training.inputs import Inputs
 from radrobust.training.objectives import OBJECTIVES, Context, Objective
 from radrobust.training.selection import attacked_margins, margins, score
@@ -351,9 +351,8 @@ def _fingerprint(network: nn.Module, training: Inputs, validation: Inputs, plan:
     )
     for split in (training, validation):
         digest.update(split.digest)
-    for network_like in filter(None, (network, plan.helper)):
-        for tensor in network_like.state_dict().values():
-            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    for module in filter(None, (network, plan.helper)):
+        digest.update(state_digest(module))
     return digest.hexdigest()
 
 
