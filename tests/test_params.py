@@ -24,7 +24,7 @@ def test_the_shipped_study_is_valid_and_fractions_stay_fractions():
     params = load_params(REPOSITORY / "params.yaml")
     assert params.attack.eps == Fraction(4, 255)
     assert params.attack.step == Fraction(1, 255)
-    assert params.attack.steps == 10
+    assert params.attack.steps == 20
     assert params.attack.random_start
 
 
@@ -65,7 +65,7 @@ def test_every_budget_in_the_unit_interval_survives_being_written_down(budget):
 @pytest.mark.parametrize(
     ("old", "new", "parts"),
     [
-        ("  steps: 10", "  stepz: 10", ["attack.stepz", "did you mean step"]),
+        ("  steps: 20", "  stepz: 20", ["attack.stepz", "did you mean step"]),
         ("attack:", "atack:", ["unknown key atack", "did you mean attack"]),
         ("seed: 11", "seed: twenty", ["seed", "'twenty'"]),
         ("seed: 11\n", "", ["seed is missing"]),
@@ -81,7 +81,13 @@ def test_every_budget_in_the_unit_interval_survives_being_written_down(budget):
         ("weights: none", "weights: finetuned:a.pth", ["set model.head to mlp"]),
         ("trainable: all", "trainable: head", ["model.trainable", "weights none", "to all"]),
         ("meansparse_alpha: 0.15", "meansparse_alpha: -1", ["model.meansparse_alpha", "-1"]),
-        ("curve: [1/255,", "curve: [one,", ["attack.curve.0", "'one'"]),
+        ("curve: [0, 1/255,", "curve: [0, one,", ["attack.curve.1", "'one'"]),
+        ("norm: linf", "norm: l1", ["attack.norm", "'l1'", "'linf' or 'l2'"]),
+        ("space: pixel", "space: raw", ["attack.space", "'raw'", "'pixel' or 'normalized'"]),
+        ("loss: margin", "loss: dlr", ["attack.loss", "three logits", "margin"]),
+        ("batch_size: auto #", "batch_size: most #", ["attack.batch_size", "'most'"]),
+        ("far: 128/255", "far: 8/255", ["checks.far", "8/255", "larger than every budget"]),
+        ("steps: 50", "steps: 0", ["checks.steps", "0"]),
         ("seed: 11", "seed: [", ["is not YAML"]),
     ],
 )
@@ -121,6 +127,18 @@ def test_an_unknown_choice_lists_what_exists_and_suggests_the_nearest():
         choose("systems: system", "standrd", ["standard", "huang2021"])
     assert "did you mean standard?" in str(caught.value)
     assert "huang2021" in str(caught.value)
+
+
+def test_a_length_may_be_larger_than_one_where_the_norm_is_l2(tmp_path):
+    document = PARAMS.replace("far: 128/255", "far: 9").replace("norm: linf", "norm: l2")
+    path = tmp_path / "params.yaml"
+    path.write_text(document.replace("eps: 4/255", "eps: 2.5", 2), encoding="utf-8")
+    with pytest.raises(InputError, match=r"finetune\.eps .* \[0, 1\]"):
+        load_params(path)
+    path.write_text(
+        document.replace("  eps: 4/255\n  sched", "  eps: 2.5\n  sched"), encoding="utf-8"
+    )
+    assert load_params(path).attack.budgets[-1] == Fraction(5, 2)
 
 
 def test_the_curve_always_holds_the_headline_budget(tmp_path):

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-import psutil
 import torch
 
 from radrobust.errors import InputError
 from radrobust.params import Params, choose
 from radrobust.systems.catalogue import SYSTEMS, Scale
-from radrobust.tensors import has_fast_bfloat16, pick_device
+from radrobust.tensors import free_memory, has_fast_bfloat16, pick_device
 
 GIGABYTE = 2**30
 
@@ -64,7 +63,7 @@ def examine(params: Params) -> Iterator[Finding]:
     except InputError as error:
         yield Finding("systems", str(error), obstacle=True)
         return
-    free = _free_memory(device)
+    free = free_memory(device)
     yield Finding("memory", f"{free / GIGABYTE:.1f} GiB free")
     if params.model.weights == "none":
         yield Finding("weights", "drawn and trained here")
@@ -138,18 +137,16 @@ def _fits(need: int, free: int) -> str:
 
 
 def _need(key: str, scale: Scale, params: Params) -> int:
-    """Bytes for a batch of the study's size: attacked, or trained if that takes more."""
+    """Bytes for a batch of the study's size: attacked, or trained if that takes more.
+
+    A batch that is chosen by free memory may be one film.
+    """
     from radrobust.systems.classifier import Design
     from radrobust.systems.footprint import footprint
 
     found = footprint(Design(key, scale, params.model.head), params.dataset.image_size)
-    need = found.attack(params.attack.batch_size)
+    size = params.attack.batch_size
+    need = found.attack(1 if size == "auto" else size)
     if params.model.trainable == "all" and not params.model.evaluation_alone:
         need = max(need, found.training(params.finetune.batch_size))
     return need
-
-
-def _free_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return int(psutil.virtual_memory().available)

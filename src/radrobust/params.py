@@ -29,8 +29,14 @@ def _fraction(value: object) -> Fraction:
         raise ValueError("must be a number or a fraction such as 4/255") from None
 
 
+def _not_negative(value: Fraction) -> Fraction:
+    if value < 0:
+        raise ValueError("must not be negative; four grey levels are 4/255")
+    return value
+
+
 def _in_pixels(value: Fraction) -> Fraction:
-    if not 0 <= value <= 1:
+    if value > 1:
         raise ValueError("must lie in [0, 1], the range of a pixel: four grey levels are 4/255")
     return value
 
@@ -41,7 +47,7 @@ def _positive(value: Fraction) -> Fraction:
     return value
 
 
-Budget = Annotated[Fraction, BeforeValidator(_fraction), AfterValidator(_in_pixels)]
+Budget = Annotated[Fraction, BeforeValidator(_fraction), AfterValidator(_not_negative)]
 PositiveBudget = Annotated[Budget, AfterValidator(_positive)]
 
 
@@ -157,7 +163,7 @@ class Finetune(_Section):
     augment: bool = True
     augment_views: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "float32"] = "auto"
-    eps: PositiveBudget = Fraction(4, 255)
+    eps: Annotated[PositiveBudget, AfterValidator(_in_pixels)] = Fraction(4, 255)
     steps: Count = 10
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
     threshold: Annotated[str, AfterValidator(_threshold)] = "youden"
@@ -168,20 +174,45 @@ class Finetune(_Section):
         return None if self.threshold == "youden" else float(self.threshold.split(">=")[1])
 
 
-class Attack(_Section):
-    """PGD on the test films; budgets and step in pixels of [0, 1]."""
+Budgets = Annotated[list[Budget], Field(min_length=1)]
 
+
+class Attack(_Section):
+    """The headline attack on the test films.
+
+    `eps`, `step` and `curve` are in pixels of [0, 1]: the most that a pixel changes (`norm` linf),
+    or the length of the whole change (l2). In the space ``normalized`` they are in standard
+    deviations of CIFAR-10's pixels, as in the study that is rebuilt here.
+    """
+
+    norm: Literal["linf", "l2"]
+    space: Literal["pixel", "normalized"]
     eps: PositiveBudget
     step: PositiveBudget
     steps: Count
+    schedule: Literal["fixed", "apgd"]
+    restarts: Count
     random_start: bool
-    batch_size: Count
-    curve: list[Budget]
+    loss: Literal["margin", "ce", "dlr"]
+    precision: Literal["auto", "float32"]
+    batch_size: Literal["auto"] | Count
+    curve: Budgets
 
     @property
     def budgets(self) -> list[Fraction]:
         """Every positive budget to be attacked with, rising; `eps` is always among them."""
         return sorted({self.eps, *self.curve} - {Fraction(0)})
+
+
+class Checks(_Section):
+    """How hard the attack is checked; `far` in the unit of `attack.eps`."""
+
+    films: Count
+    far: PositiveBudget
+    steps: Count
+    restarts: Count
+    iterations: Annotated[int, Field(ge=2)]
+    queries: Annotated[int, Field(ge=2)]
 
 
 class Explain(_Section):
@@ -214,6 +245,7 @@ class Params(_Section):
     model: Model
     finetune: Finetune
     attack: Attack
+    checks: Checks
     explain: Explain
     evaluate: Evaluate
 
@@ -271,7 +303,7 @@ def _check_together(params: Params, path: Path) -> None:
             f"{path}: split.val + split.test is {params.split.val + params.split.test:g}; "
             "less than 1 must remain to leave images to train on"
         )
-    if fault := _contradiction(params.model):
+    if fault := _contradiction(params.model) or _impossible(params):
         raise InputError(f"{path}: {fault}")
     for key, values in {
         "systems": params.systems,
@@ -293,6 +325,27 @@ def _contradiction(model: Model) -> str:
         return "model.weights robustbench are of paper size; set model.scale to paper"
     if model.evaluation_alone and model.head != "mlp":
         return "model.weights finetuned: have the published study's head; set model.head to mlp"
+    return ""
+
+
+def _impossible(params: Params) -> str:
+    """Say what about the attack cannot be; empty if nothing."""
+    attack, checks = params.attack, params.checks
+    if attack.loss == "dlr":
+        return (
+            "attack.loss is 'dlr', which is a ratio of differences among three logits, and there "
+            "are two classes here; set it to margin, whose steps are the same but for the ratio"
+        )
+    if attack.norm == "linf" and (large := max(attack.eps, attack.step, *attack.curve)) > 1:
+        return (
+            f"attack.eps, step and curve reach {budget_text(large)}, but a pixel cannot change by "
+            "more than 1; four grey levels are 4/255"
+        )
+    if checks.far <= attack.budgets[-1]:
+        return (
+            f"checks.far is {budget_text(checks.far)}; it must be larger than every budget of "
+            f"the curve, which goes to {budget_text(attack.budgets[-1])}"
+        )
     return ""
 
 

@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from radrobust import paths
 from radrobust.errors import InputError
+from radrobust.seeds import derive_seed
 
 TABLE = "samples.parquet"
 IMAGES = "images.npy"
 MASKS = "masks.npy"
 DATASET = "dataset.json"
+
+GALLERY_WITH, GALLERY_WITHOUT = 6, 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,26 @@ class Samples:
     def rows(self, split: str) -> NDArray[np.intp]:
         """Return where the films of a split stand in the table and the arrays."""
         return np.flatnonzero(self.table["split"] == split)
+
+    def shuffled(self, split: str, seed: int, purpose: str) -> pd.DataFrame:
+        """Return the rows of a split in the order of a hash, whose first ones are a fair choice.
+
+        The hash is of `seed`, `purpose` and the film's name, so that no system's answer and no
+        other film has a say. A column `position` tells where each stands in the arrays.
+        """
+        table = self.table.assign(position=np.arange(len(self.table))).iloc[self.rows(split)]
+        order = [derive_seed(seed, purpose, sample_id) for sample_id in table["sample_id"]]
+        return table.iloc[np.argsort(np.array(order, dtype=np.uint64), kind="stable")]
+
+    def gallery(self, seed: int) -> list[str]:
+        """Name the test films that are shown: the first six whose finding is marked, two without.
+
+        They are the first ones of those that are explained (see `shuffled`).
+        """
+        table = self.shuffled("test", seed, "explain")
+        present = table[(table["label"] == 1) & (table["mask_area"] > 0)].head(GALLERY_WITH)
+        absent = table[table["label"] == 0].head(GALLERY_WITHOUT)
+        return [*present["sample_id"], *absent["sample_id"]]
 
 
 def load_samples(folder: Path = paths.SAMPLES) -> Samples:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
+import psutil
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from radrobust.errors import InputError
 
@@ -26,8 +28,13 @@ def pick_device(wanted: str) -> torch.device:
 
 def state_digest(module: nn.Module) -> bytes:
     """Return a hash of a module's weights and buffers and their names."""
+    return tensors_digest(module.state_dict())
+
+
+def tensors_digest(tensors: Mapping[str, Tensor]) -> bytes:
+    """Return a hash of tensors and their names."""
     digest = hashlib.sha256()
-    for name, tensor in module.state_dict().items():
+    for name, tensor in tensors.items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().data)
     return digest.digest()
@@ -38,3 +45,18 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
+
+
+def free_memory(device: torch.device) -> int:
+    """Return how many bytes a device has left."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return int(psutil.virtual_memory().available)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory has run out, on a GPU or off it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)  # the allocator of the CPU and oneDNN raise nothing more telling
+    return "not enough memory" in text or "can't allocate memory" in text or "bad_alloc" in text

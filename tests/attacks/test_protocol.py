@@ -1,84 +1,134 @@
+"""The curve, the other space, the threshold: what the table promises whatever the classifier."""
+
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import nn
+from tests.attacks.toys import SIDE, Linear, films_of
 
-from radrobust.attacks.protocol import attack_curve, pgd_at, random_starts
+from radrobust.attacks.protocol import Attacker, Goal, attack_films
+from radrobust.attacks.shards import Shards
+from radrobust.attacks.threat import in_words, name_of
 from radrobust.params import Attack
 from radrobust.systems.films import Films
 
-SIDE = 16
+EPS = float(Fraction(4, 255))
+COUNT = 40
 
 
 def params(**changes):
     values = {
+        "norm": "linf",
+        "space": "pixel",
         "eps": Fraction(4, 255),
         "step": Fraction(1, 255),
         "steps": 5,
+        "schedule": "fixed",
+        "restarts": 1,
         "random_start": True,
-        "batch_size": 7,
+        "loss": "margin",
+        "precision": "float32",
+        "batch_size": "auto",
         "curve": [Fraction(0), Fraction(1, 255), Fraction(2, 255), Fraction(8, 255)],
     }
     return Attack(**(values | changes))
 
 
+DEFAULT = params()
+
+
 @pytest.fixture(scope="module")
 def classifier():
-    torch.manual_seed(0)
-    return (
-        nn.Sequential(
-            nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * SIDE**2, 2)
-        )
-        .double()
-        .float()
-        .eval()
-    )
+    generator = torch.Generator().manual_seed(0)
+    return Linear(torch.randn(1, 1, SIDE, SIDE, generator=generator))
 
 
 @pytest.fixture(scope="module")
 def films(classifier):
     generator = torch.Generator().manual_seed(1)
-    pixels = torch.rand(40, 1, SIDE, SIDE, generator=generator)
+    pixels = torch.rand(COUNT, 1, SIDE, SIDE, generator=generator)
     labels = classifier(pixels).argmax(dim=1)
     labels[::5] = 1 - labels[::5]
-    return Films([f"film-{row}" for row in range(40)], pixels, labels)
+    return films_of(pixels, labels)
 
 
-def curve_of(classifier, films, params, seed=3, threshold=0.0):
-    """The rows of the argmax."""
-    table = attack_curve(classifier, films, params, seed, threshold)
-    return table[table["decision"] == "argmax"].reset_index(drop=True)
+@pytest.fixture
+def evaluate(classifier, films, tmp_path):
+    def run(params=DEFAULT, films=films, threshold=0.0, size=7, kept=()):
+        attacker = Attacker(classifier, params, seed=3)
+        far = attacker.headline(Fraction(1, 2), params.space)
+        goal = Goal(threshold, far, kept)
+        shards = Shards(tmp_path / "shards", params, threshold, size, films.sample_ids, kept)
+        return attack_films(attacker, films, goal, size, shards)
+
+    return run
 
 
-def test_one_row_a_film_and_budget_clean_first(classifier, films):
-    table = curve_of(classifier, films, params())
-    assert len(table) == 40 * 5
-    assert sorted(table["eps"].unique()) == pytest.approx([0, 1 / 255, 2 / 255, 4 / 255, 8 / 255])
+def argmax(table, space="pixel"):
+    chosen = (table["decision"] == "argmax") & (table["space"] == space)
+    return table[chosen].reset_index(drop=True)
+
+
+def test_one_row_a_film_and_budget_clean_first(evaluate, classifier, films):
+    table = argmax(evaluate().predictions)
+    assert len(table) == COUNT * 5
+    assert sorted(table["eps"].unique()) == pytest.approx([0, 1 / 255, 2 / 255, EPS, 8 / 255])
     clean = table[table["eps"] == 0].set_index("sample_id").loc[films.sample_ids]
     fresh = classifier(films.pixels).argmax(dim=1)
+    assert (clean["attack"] == "none").all()
     assert (clean["predicted"].to_numpy() == fresh.numpy()).all()
     assert (clean["broken"].to_numpy() == (fresh != films.labels).numpy()).all()
-    assert (clean["linf"] == 0).all()
+    assert (clean[["linf", "l2"]] == 0).all(axis=None)
 
 
-def test_the_curve_never_rises_and_no_film_recovers(classifier, films):
-    table = curve_of(classifier, films, params())
+@pytest.mark.parametrize("schedule", ["fixed", "apgd"])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("space", ["pixel", "normalized"])
+def test_the_curve_never_rises_and_no_film_recovers(evaluate, schedule, norm, space):
+    # A change of one grey level in each of 8 × 8 pixels is 8 of them long.
+    eps = Fraction(4 if norm == "linf" else 32, 255) * (1 if space == "pixel" else 3)
+    changes = {"norm": norm, "eps": eps, "step": eps / 4, "curve": [eps / 4, eps * 2]}
+    evaluated = evaluate(params(schedule=schedule, space=space, restarts=2, **changes))
+    table = argmax(evaluated.predictions, space)
     broken = table.pivot(index="sample_id", columns="eps", values="broken")
     assert (np.diff(broken.to_numpy().astype(int), axis=1) >= 0).all()
     assert broken.iloc[:, 0].sum() < broken.iloc[:, -1].sum()
     assert ((table["predicted"] != table["label"]) == table["broken"]).all()
-    assert (table["linf"] <= table["eps"] + 1e-6).all()
-    assert ((table["iteration"] >= 0) == table["broken"]).all()
+    assert (table["iteration"] >= 0).equals(table["broken"])
+    assert (table[norm] <= table["eps"] + 1e-6).all()
+    far = evaluated.far.set_index("sample_id")["broken"]
+    assert (far >= broken.iloc[:, -1].loc[far.index]).all()
 
 
-def test_neither_order_nor_batch_size_changes_a_verdict(classifier, films):
-    first = curve_of(classifier, films, params())
+def test_everything_falls_at_the_far_budget(evaluate):
+    assert evaluate().far["broken"].all()
+
+
+def test_a_linear_classifiers_curve_is_the_one_in_closed_form(evaluate, classifier, films):
+    table = argmax(evaluate(params(curve=[Fraction(1, 255)])).predictions)
+    logits = classifier(films.pixels)
+    margin = (logits[:, 1] - logits[:, 0]) * (2 * films.labels - 1)
+    for eps in (1 / 255, EPS):
+        # A pixel at the end of the range cannot be moved on.
+        worst = films.pixels - eps * (2 * films.labels - 1).view(-1, 1, 1, 1) * (
+            classifier.weights.sign()
+        )
+        left = (classifier(worst.clamp(0, 1)) @ torch.tensor([-1.0, 1.0])) * (2 * films.labels - 1)
+        broken = table[np.isclose(table["eps"], eps)].set_index("sample_id")["broken"]
+        assert (broken.loc[films.sample_ids].to_numpy() == (left < 0).numpy())[
+            (left.abs() > 1e-3).numpy()
+        ].all()
+    assert (margin < 0).any()
+
+
+def test_neither_order_nor_batch_size_changes_a_row(evaluate, films):
+    first = evaluate().predictions
     turned = Films(films.sample_ids[::-1], films.pixels.flip(0), films.labels.flip(0))
-    second = curve_of(classifier, turned, params(batch_size=40))
-    keys = ["sample_id", "eps"]
+    second = evaluate(films=turned, size=40).predictions
+    keys = ["sample_id", "space", "decision", "eps"]
     pd.testing.assert_frame_equal(
         first.sort_values(keys, ignore_index=True),
         second.sort_values(keys, ignore_index=True),
@@ -86,20 +136,20 @@ def test_neither_order_nor_batch_size_changes_a_verdict(classifier, films):
     )
 
 
-def at_threshold(classifier, films, threshold):
-    table = attack_curve(classifier, films, params(), 3, threshold)
+def at_threshold(table, films):
     rows = table[table["decision"] == "threshold"]
     return [rows[rows["eps"] == eps].set_index("sample_id").loc[films.sample_ids]
-            for eps in (0, float(params().eps))]  # fmt: skip
+            for eps in (0, EPS)]  # fmt: skip
 
 
-def test_the_decision_at_a_threshold_is_attacked_on_its_own(classifier, films):
-    threshold = 0.05
-    clean, attacked = at_threshold(classifier, films, threshold)
-    logits = classifier(films.pixels).detach()
+def test_the_decision_at_a_threshold_is_attacked_on_its_own(evaluate, classifier, films):
+    threshold = 0.5
+    clean, attacked = at_threshold(evaluate(threshold=threshold).predictions, films)
+    logits = classifier(films.pixels)
     margin = (logits[:, 1] - logits[:, 0]).numpy()
     assert (clean["predicted"].to_numpy() == (margin > threshold)).all()
-    np.testing.assert_allclose(clean["logit_1"] - clean["logit_0"], margin, atol=1e-6)
+    for of in ("", "clean_"):
+        np.testing.assert_allclose(clean[f"{of}logit_1"] - clean[f"{of}logit_0"], margin, atol=1e-6)
     np.testing.assert_allclose(clean["probability"], 1 / (1 + np.exp(-margin)), atol=1e-6)
     over = attacked["logit_1"] - attacked["logit_0"] > threshold
     assert ((over != (attacked["label"] == 1)) == attacked["broken"]).all()
@@ -107,23 +157,61 @@ def test_the_decision_at_a_threshold_is_attacked_on_its_own(classifier, films):
     assert (attacked["broken"] >= clean["broken"]).all()
 
 
-def test_the_threshold_zero_is_the_argmax(classifier, films):
-    _, attacked = at_threshold(classifier, films, 0.0)
-    table = curve_of(classifier, films, params(curve=[]))
-    argmax = table[table["eps"] > 0].set_index("sample_id").loc[films.sample_ids]
-    assert (argmax["broken"] == attacked["broken"]).all()
+def test_the_threshold_zero_is_the_argmax(evaluate, films):
+    table = evaluate(params(curve=[Fraction(0)])).predictions
+    _, attacked = at_threshold(table, films)
+    headline = argmax(table)
+    headline = headline[headline["eps"] > 0].set_index("sample_id").loc[films.sample_ids]
+    assert (headline["broken"] == attacked["broken"]).all()
 
 
-def test_a_start_belongs_to_its_film_and_seed():
-    both = random_starts(["a", "b"], SIDE, seed=1)
-    assert torch.equal(both[1:], random_starts(["b"], SIDE, seed=1))
-    assert not torch.equal(both[0], both[1])
-    assert not torch.equal(both, random_starts(["a", "b"], SIDE, seed=2))
-    assert both.abs().max() <= 1
-    assert both.min() < -0.9
+@pytest.mark.parametrize(("space", "other"), [("pixel", "normalized"), ("normalized", "pixel")])
+def test_the_other_space_is_attacked_at_the_headline_budget(evaluate, space, other):
+    table = argmax(evaluate(params(space=space)).predictions, other)
+    assert (table["eps"] == EPS).all()
+    assert len(table) == COUNT
+    levels = 255 * table.loc[table["linf"] > 0, "linf"]
+    # Four grey levels; or 4/255 of CIFAR-10's standard deviations, which is about one.
+    expected = 4 if other == "pixel" else 4 * 0.2616
+    assert levels.max() == pytest.approx(expected, abs=1e-3)
+    assert table["attack"].str.endswith("-normalized").all() == (other == "normalized")
+    assert table["threat_model"].str.contains("as published").all() == (other == "normalized")
 
 
-def test_the_step_is_the_published_one_at_eps_and_scaled_elsewhere():
-    assert pgd_at(Fraction(4, 255), params()).step == pytest.approx(1 / 255)
-    assert pgd_at(Fraction(1, 255), params()).step == pytest.approx(1 / 4 / 255)
-    assert pgd_at(Fraction(8, 255), params()).step == pytest.approx(2 / 255)
+def test_the_published_arithmetic_leaves_more_standing(evaluate):
+    table = evaluate().predictions
+    at_eps = table[(table["decision"] == "argmax") & np.isclose(table["eps"], EPS)]
+    broken = at_eps.groupby("space")["broken"].sum()
+    assert broken["normalized"] < broken["pixel"]
+
+
+def test_images_of_the_films_to_keep_are_those_that_were_judged(evaluate, classifier, films):
+    kept = set(films.sample_ids[3:9])
+    evaluated = evaluate(kept=kept)
+    headline = argmax(evaluated.predictions)
+    headline = headline[headline["eps"] == EPS].set_index("sample_id")
+    assert set(evaluated.images["pixel"]) == set(evaluated.images["normalized"]) == kept
+    for name, image in evaluated.images["pixel"].items():
+        assert image.dtype == np.float32
+        logits = classifier(torch.tensor(image)[None])[0]
+        assert float(logits[1]) == pytest.approx(float(headline.loc[name, "logit_1"]), abs=1e-5)
+        assert evaluated.images["normalized"][name].shape == (3, SIDE, SIDE)
+
+
+def test_a_fixed_step_is_the_published_one_at_eps_and_scaled_elsewhere(classifier):
+    attacker = Attacker(classifier, params(), seed=0)
+    for levels in (4, 1, 8):
+        step = attacker.headline(Fraction(levels, 255), "pixel").step
+        assert step == pytest.approx(levels / 4 / 255)
+
+
+def test_attacks_are_named_and_told_in_words(classifier):
+    attack = Attacker(classifier, params(), seed=0).headline(Fraction(4, 255), "pixel")
+    assert name_of(attack) == "pgd-linf"
+    assert in_words(attack) == "white box; L-inf, every pixel of [0, 1] by at most 4/255"
+    assert name_of(replace(attack, eps=0.0)) == "none"
+    long = replace(attack, norm="l2", eps=0.5, schedule="apgd")
+    assert name_of(long) == "apgd-l2"
+    assert in_words(long, "black box") == (
+        "black box; L2, pixels of [0, 1] by at most 0.5 in length altogether"
+    )

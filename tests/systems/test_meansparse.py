@@ -72,6 +72,15 @@ def test_straight_through_changes_the_gradient_and_not_the_value(pair):
     assert not ours.straight_through
 
 
+def test_inside_straight_through_the_plain_gradient_can_be_had_back(pair):
+    _, ours = pair
+    with straight_through(ours):
+        with straight_through(ours, through=False):
+            assert not ours.straight_through
+        assert ours.straight_through
+    assert not ours.straight_through
+
+
 def test_straight_through_ends_even_where_the_attack_fails(pair):
     _, ours = pair
     with pytest.raises(RuntimeError), straight_through(ours):

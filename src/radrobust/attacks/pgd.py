@@ -1,36 +1,87 @@
-"""Projected gradient descent in the L-inf ball (Madry et al. 2018, arXiv:1706.06083).
+"""Projected gradient descent (Madry et al. 2018, arXiv:1706.06083), with verdicts to rely on.
 
-The loss is the margin, the other class's logit minus the true one's. On two classes its gradient
-is that of the cross-entropy but for a positive factor, the probability of the wrong class, so the
-signed steps are the same; only, that factor is zero in float32 where a classifier is very sure, and
-an attack on the cross-entropy then stands still and reports robustness that is not there.
+A search may be imprecise; a verdict may not. Where the search runs in bfloat16, every iterate that
+it finds wrong or nearly so, and the last one in any case, is judged by a pass in float32.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from radrobust.attacks.ball import Ball, Norm
+from radrobust.attacks.losses import LOSSES, Loss, margin
+from radrobust.attacks.schedules import AutoStep, FixedStep, Schedule
+from radrobust.systems.films import Films
+
+# Of the largest logit (at least 1): how far from being wrong bfloat16 may see an image that float32
+# calls wrong. Its results carry eight bits, and a network adds up many of them.
+_NEARLY = 0.05
+
 
 @dataclass(frozen=True)
 class Pgd:
-    """The attack's parameters, all in pixels of [0, 1] where they have a unit.
+    """An attack's parameters; budgets are in pixels of [0, 1] unless `units` say otherwise.
 
     Attributes
     ----------
     eps : float
-        Radius of the L-inf ball around the film.
+        Radius of the ball around the film.
     step : float
-        Length of one step.
+        Length of one step, where steps are fixed.
     steps : int
-        Number of gradient steps.
+        Number of gradient steps from each start.
+    norm : str
+        ``linf`` or ``l2``.
+    loss : str
+        What is raised, a key of `LOSSES`.
+    schedule : str
+        ``fixed``, or ``apgd`` for steps from 2 eps down.
+    restarts : int
+        Number of starts. What breaks from one is not attacked from the next.
+    random_start : bool
+        Whether to start at a random point of the ball; else at the film, and restarts are alike.
+    units : tuple of float
+        As in `Ball`.
     """
 
     eps: float
     step: float
     steps: int
+    norm: Norm = "linf"
+    loss: str = "margin"
+    schedule: str = "fixed"
+    restarts: int = 1
+    random_start: bool = True
+    units: tuple[float, ...] = (1.0,)
+
+    @classmethod
+    def fgsm(cls, eps: float) -> Self:
+        """Return the fast gradient sign method: one step of length eps from the film itself.
+
+        Goodfellow et al. 2015, arXiv:1412.6572.
+        """
+        return cls(eps, step=eps, steps=1, random_start=False)
+
+    @property
+    def ball(self) -> Ball:
+        """Where the attack stays."""
+        return Ball(self.norm, self.eps, self.units)
+
+    def canvas(self, films: Films) -> Tensor:
+        """Return the films' pixels with a channel for each unit: what the attack may change."""
+        channels = max(films.pixels.shape[1], len(self.units))
+        return films.pixels.expand(-1, channels, -1, -1)
+
+    def scheduled(self) -> Schedule:
+        """Return a fresh schedule of steps."""
+        if self.schedule == "apgd":
+            return AutoStep(self.ball, self.steps)
+        return FixedStep(self.ball, self.step)
 
 
 @dataclass
@@ -40,12 +91,12 @@ class Outcome:
     Attributes
     ----------
     images : Tensor
-        N×1×S×S: the first misclassified iterate, or the last iterate where none was.
+        N×C×S×S: the first misclassified iterate, or the last iterate where none was.
     logits : Tensor
-        N×2, the classifier's answer to `images`.
+        N×K, the classifier's answer to `images`, in float32; N×0 before it was asked.
     iteration : Tensor
-        N, int64: gradient steps taken when it was first misclassified (0: by the film itself or
-        by the start alone), or -1.
+        N, int64: gradient steps taken, over all starts, when it was first misclassified (0: by the
+        film itself or by a start alone), or -1.
     """
 
     images: Tensor
@@ -57,93 +108,196 @@ class Outcome:
         """N, bool: misclassified in `images`."""
         return self.iteration >= 0
 
+    @property
+    def standing(self) -> Tensor:
+        """Indices of the images that are not."""
+        return torch.nonzero(~self.broken).flatten()
+
     def record(
         self, rows: Tensor, images: Tensor, logits: Tensor, labels: Tensor, iteration: int
-    ) -> Tensor:
-        """Note the answer to the newest iterates of `rows`; return the rows still standing."""
+    ) -> None:
+        """Note the answer to the newest iterates of `rows`."""
+        if self.logits.shape[1] == 0:
+            self.logits = logits.new_full((len(self.images), logits.shape[1]), torch.nan)
         self.images[rows] = images
         self.logits[rows] = logits
-        wrong = logits.argmax(dim=1) != labels[rows]
-        self.iteration[rows[wrong]] = iteration
-        return rows[~wrong]
+        self.iteration[rows[logits.argmax(dim=1) != labels]] = iteration
+
+    def take(self, rows: Tensor | slice) -> Outcome:
+        """Copy some of the rows."""
+        return Outcome(*(t[rows].clone() for t in (self.images, self.logits, self.iteration)))
+
+    def update(self, rows: Tensor, found: Outcome) -> None:
+        """Take over what another attack returned for `rows`."""
+        if len(rows):
+            self.images[rows] = found.images
+            self.logits[rows] = found.logits
+            self.iteration[rows] = found.iteration
 
     @classmethod
     def blank(cls, films: Tensor) -> Outcome:
-        """Start with nothing broken and no answer yet."""
-        count, device = len(films), films.device
-        iteration = torch.full((count,), -1, device=device)
-        return cls(films.clone(), torch.full((count, 2), torch.nan, device=device), iteration)
+        """Start with nothing broken and no answer yet; `films` is N×C×S×S."""
+        iteration = torch.full((len(films),), -1, device=films.device)
+        return cls(films.clone(), films.new_empty((len(films), 0)), iteration)
+
+    @classmethod
+    def together(cls, outcomes: Sequence[Outcome], films: Tensor) -> Outcome:
+        """Join outcomes of batches, one after the other; of none, that of no films like `films`."""
+        if not outcomes:
+            return cls.blank(films[:0])
+        return cls(
+            torch.cat([outcome.images for outcome in outcomes]),
+            torch.cat([outcome.logits for outcome in outcomes]),
+            torch.cat([outcome.iteration for outcome in outcomes]),
+        )
 
 
-def without_attack(classifier: nn.Module, films: Tensor, labels: Tensor) -> Outcome:
-    """Ask the classifier about the films as they are; the wrong ones are broken at iteration 0.
-
-    Parameters
-    ----------
-    classifier, films, labels
-        As in `pgd`.
-    """
-    outcome = Outcome.blank(films)
-    with torch.no_grad():
-        logits = classifier(films)
-    rows = torch.arange(len(films), device=films.device)
-    outcome.record(rows, films, logits, labels, iteration=0)
-    return outcome
-
-
-def pgd(
-    classifier: nn.Module, films: Tensor, labels: Tensor, starts: Tensor, attack: Pgd
-) -> Outcome:
-    """Attack films until each is misclassified or the steps are used up.
-
-    A film is broken as soon as any iterate, from its start on, is misclassified; that iterate is
-    returned, so `broken` always equals a fresh prediction on it. Broken films are not attacked
-    further.
+def judge(classifier: nn.Module, films: Films, images: Tensor) -> Outcome:
+    """Ask the classifier about finished images; the wrong ones are broken at iteration 0.
 
     Parameters
     ----------
     classifier : nn.Module
-        In eval mode; N×1×S×S in [0, 1] to N×2 logits.
-    films : Tensor
-        N×1×S×S in [0, 1].
-    labels : Tensor
-        N, int64.
-    starts : Tensor
-        N×1×S×S in [-1, 1]: where to start, as a share of eps; zeros start at the film.
+        In eval mode.
+    films : Films
+        N.
+    images : Tensor
+        N×C×S×S: the films' own pixels for no attack at all.
+    """
+    outcome = Outcome.blank(images)
+    rows = torch.arange(len(films), device=images.device)
+    outcome.record(rows, images, _logits(classifier, images), films.labels, iteration=0)
+    return outcome
+
+
+def pgd(
+    classifier: nn.Module,
+    films: Films,
+    attack: Pgd,
+    seed: int,
+    precision: torch.dtype = torch.float32,
+    targets: Tensor | None = None,
+) -> Outcome:
+    """Attack films until each is misclassified or the steps are used up.
+
+    A film is broken as soon as any iterate, from a start on, is misclassified in float32; that
+    iterate is returned, so `broken` always equals a fresh prediction on it. Broken films are not
+    attacked further.
+
+    Parameters
+    ----------
+    classifier : nn.Module
+        In eval mode; N×C×S×S in [0, 1] to N×K logits.
+    films : Films
+        N, pixels in [0, 1].
     attack : Pgd
-        Budget, step and number of steps.
+        What the attacker may do.
+    seed : int
+        Of the random starts, each of which derives from it and the film's name.
+    precision : torch.dtype
+        Of the search. In ``torch.bfloat16`` an iterate that only float32 would call wrong, and by
+        little, can be passed over on the way; the last iterate cannot.
+    targets : Tensor, optional
+        N classes to be driven to, instead of away from the label. On two classes it is the same.
 
     Returns
     -------
     Outcome
         Every image within eps of its film and within [0, 1], up to rounding in float32.
     """
-    lower = (films - attack.eps).clamp(min=0)
-    upper = (films + attack.eps).clamp(max=1)
-    outcome = Outcome.blank(films)
-    standing = torch.arange(len(films), device=films.device)
-    iterates = torch.clamp(films + attack.eps * starts, lower, upper)
-    for iteration in range(attack.steps + 1):
-        if len(standing) == 0:
+    pixels = attack.canvas(films)
+    outcome = Outcome.blank(pixels)
+    search = _Search(classifier, LOSSES[attack.loss], precision)
+    for restart in range(attack.restarts):
+        rows = outcome.standing
+        if len(rows) == 0:
             break
-        last = iteration == attack.steps
-        logits, gradient = _answer(classifier, iterates[standing], labels[standing], not last)
-        points = iterates[standing]
-        if gradient is not None:
-            moved = points + attack.step * gradient.sign()
-            iterates[standing] = torch.clamp(moved, lower[standing], upper[standing])
-        standing = outcome.record(standing, points, logits, labels, iteration)
+        start = pixels[rows]
+        if attack.random_start:
+            names = [films.sample_ids[row] for row in rows.tolist()]
+            start = attack.ball.draw(start, names, seed, restart)
+        run = _Run(rows, start, pixels[rows], films.labels[rows], _rows_of(targets, rows))
+        _climb(search, run, attack, outcome, restart * attack.steps)
     return outcome
 
 
-def _answer(
-    classifier: nn.Module, points: Tensor, labels: Tensor, with_gradient: bool
-) -> tuple[Tensor, Tensor | None]:
-    """Return the logits at `points` and, if it is asked for, the gradient of the margin."""
-    if not with_gradient:
-        with torch.no_grad():
-            return classifier(points), None
-    points.requires_grad_()
-    logits = classifier(points)
-    margin = (logits[:, 1] - logits[:, 0]) * (1 - 2 * labels)
-    return logits.detach(), torch.autograd.grad(margin.sum(), points)[0]
+@dataclass
+class _Run:
+    """The films that are still attacked from one start."""
+
+    rows: Tensor
+    points: Tensor
+    films: Tensor
+    labels: Tensor
+    targets: Tensor | None
+
+    def keep(self, kept: Tensor) -> None:
+        """Go on with those at `kept` (indices) alone."""
+        self.rows, self.points, self.films = self.rows[kept], self.points[kept], self.films[kept]
+        self.labels, self.targets = self.labels[kept], _rows_of(self.targets, kept)
+
+
+def _climb(search: _Search, run: _Run, attack: Pgd, outcome: Outcome, before: int) -> None:
+    """Take the steps from one start; `before` were taken from others."""
+    schedule = attack.scheduled()
+    for iteration in range(attack.steps + 1):
+        last = iteration == attack.steps
+        logits, loss, gradient = search.look(run, with_gradient=not last)
+        judged, verdicts = search.verdicts(run, logits, last)
+        outcome.record(
+            run.rows[judged], run.points[judged], verdicts, run.labels[judged], before + iteration
+        )
+        if last:
+            return
+        run.points = schedule.move(run.points, run.films, loss, gradient)
+        standing = torch.nonzero(~outcome.broken[run.rows]).flatten()
+        if len(standing) == 0:
+            return
+        if len(standing) < len(run.rows):
+            run.keep(standing)
+            schedule.keep(standing)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """How the attack asks the classifier."""
+
+    classifier: nn.Module
+    loss: Loss
+    precision: torch.dtype
+
+    def look(self, run: _Run, with_gradient: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits, loss and its gradient at the iterates; without it the last two empty."""
+        if not with_gradient:
+            logits = _logits(self.classifier, run.points)
+            return logits, logits, logits
+        points = run.points.detach().requires_grad_()
+        low = self.precision != torch.float32
+        with torch.enable_grad():
+            with torch.autocast(points.device.type, self.precision, enabled=low):
+                logits = self.classifier(points)
+            logits = logits.float()
+            loss = self.loss(logits, run.labels, run.targets)
+            (gradient,) = torch.autograd.grad(loss.sum(), points)
+        return logits.detach(), loss.detach(), gradient
+
+    def verdicts(self, run: _Run, logits: Tensor, last: bool) -> tuple[Tensor, Tensor]:
+        """Return which iterates are judged now (indices), and their logits in float32."""
+        everything = torch.arange(len(run.rows), device=logits.device)
+        if last or self.precision == torch.float32:
+            return everything, logits
+        reach = _NEARLY * logits.abs().amax(dim=1).clamp(min=1)
+        near = everything[margin(logits, run.labels) > -reach]
+        if len(near) == 0:
+            return near, logits[near]
+        return near, _logits(self.classifier, run.points[near])
+
+
+@torch.no_grad()
+def _logits(classifier: nn.Module, images: Tensor) -> Tensor:
+    logits: Tensor = classifier(images)
+    return logits
+
+
+def _rows_of(tensor: Tensor | None, rows: Tensor) -> Tensor | None:
+    return None if tensor is None else tensor[rows]

@@ -1,8 +1,9 @@
-"""From an attack to a table: every test film at every budget of the curve."""
+"""From an attack to a table: every test film, clean and at every budget of the curve."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,79 +12,216 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radrobust.attacks.pgd import Outcome, Pgd, pgd, without_attack
+from radrobust.attacks.batching import in_batches
+from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
+from radrobust.attacks.shards import Shards
+from radrobust.attacks.table import tabulate
+from radrobust.attacks.threat import CIFAR_STD
 from radrobust.params import Attack
 from radrobust.progress import progress
-from radrobust.seeds import derive_seed
 from radrobust.systems.films import Films
+from radrobust.tensors import has_fast_bfloat16
+
+SPACES = {"pixel": (1.0,), "normalized": CIFAR_STD}
+"""Units of a budget. ``normalized`` is the arithmetic of the study that is rebuilt here, which
+divided by CIFAR-10's standard deviations before it attacked: 4/255 is then one grey level."""
 
 
-def pgd_at(budget: Fraction, params: Attack) -> Pgd:
-    """Return the attack at one point of the curve: the step is scaled with the budget.
+@dataclass(frozen=True)
+class Attacker:
+    """What all attacks of an evaluation share.
 
-    At `params.eps` it is exactly the attack that `params` describes.
+    Attributes
+    ----------
+    classifier : nn.Module
+        In eval mode.
+    params : Attack
+        The section `attack` of the study.
+    seed : int
+        Of the random starts.
     """
-    step = params.step * budget / params.eps
-    return Pgd(float(budget), float(step), params.steps)
+
+    classifier: nn.Module
+    params: Attack
+    seed: int
+
+    def headline(self, budget: Fraction, space: str) -> Pgd:
+        """Return the study's attack at one budget: a fixed step is scaled with the budget."""
+        params = self.params
+        return Pgd(
+            eps=float(budget),
+            step=float(params.step * budget / params.eps),
+            steps=params.steps,
+            norm=params.norm,
+            loss=params.loss,
+            schedule=params.schedule,
+            restarts=params.restarts,
+            random_start=params.random_start,
+            units=SPACES[space],
+        )
+
+    def attack(self, films: Films, attack: Pgd) -> Outcome:
+        """Attack films in the precision of the study."""
+        low = self.params.precision == "auto" and has_fast_bfloat16(films.pixels.device)
+        precision = torch.bfloat16 if low else torch.float32
+        return pgd(self.classifier, films, attack, self.seed, precision)
+
+    def clean(self, films: Films, attack: Pgd) -> Outcome:
+        """Ask about the films as they are, in as many channels as the attack changes."""
+        return judge(self.classifier, films, attack.canvas(films))
+
+    def go_on(self, films: Films, outcome: Outcome, attack: Pgd) -> None:
+        """Attack what is still standing, and note in `outcome` what came of it."""
+        rows = outcome.standing
+        if len(rows):
+            outcome.update(rows, self.attack(films.take(rows), attack))
 
 
-def random_starts(sample_ids: Sequence[str], side: int, seed: int) -> Tensor:
-    """Draw each film's start from (seed, sample_id), so that no batch or order changes it.
+@dataclass(frozen=True)
+class Goal:
+    """What is asked of an evaluation besides the section `attack`.
 
-    Returns
-    -------
-    Tensor
-        N×1×side×side, uniform in [-1, 1].
+    Attributes
+    ----------
+    threshold : float
+        Difference of the logits above which the threshold's decision is positive.
+    far : Pgd
+        An attack so strong that nothing should stand.
+    kept : collection of str
+        Names of the films whose attacked images are kept.
     """
-    starts = torch.empty(len(sample_ids), 1, side, side)
-    for row, sample_id in enumerate(sample_ids):
-        generator = torch.Generator().manual_seed(derive_seed(seed, "start", sample_id))
-        starts[row].uniform_(-1, 1, generator=generator)
-    return starts
+
+    threshold: float
+    far: Pgd
+    kept: Collection[str]
 
 
-def attack_curve(
-    classifier: nn.Module, films: Films, params: Attack, seed: int, threshold: float
-) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Evaluated:
+    """What came of the attack on all films.
+
+    Attributes
+    ----------
+    predictions : DataFrame
+        One row a film, space, decision (argmax or threshold) and budget, clean first, with the
+        columns of `tabulate`. Logits are the network's own, whatever the decision.
+    far : DataFrame
+        One row a film, at the far budget.
+    images : dict
+        From space to film to C×S×S float32: the attacked images at `eps` of the films to be kept.
+    """
+
+    predictions: pd.DataFrame
+    far: pd.DataFrame
+    images: dict[str, dict[str, NDArray[np.float32]]]
+
+
+def attack_films(
+    attacker: Attacker, films: Films, goal: Goal, size: int, shards: Shards
+) -> Evaluated:
     """Attack every film at every budget.
 
     What breaks at a smaller budget is broken at every larger one, by the same image: the curve
     falls or stays, by construction. Only films still standing are attacked at the next budget.
     An attacker aims at the decision that is made: the threshold that was chosen on validation films
-    is attacked on its own, at the headline budget.
+    is attacked on its own, at the headline budget. There the other space is attacked too.
 
     Parameters
     ----------
-    classifier : nn.Module
-        In eval mode.
+    attacker : Attacker
+        Who attacks.
     films : Films
         Test films, on the classifier's device.
-    params : Attack
-        The section `attack` of the study.
-    seed : int
-        Of the random starts.
-    threshold : float
-        Difference of the logits above which the threshold's decision is positive.
-
-    Returns
-    -------
-    DataFrame
-        One row a film, decision and budget, clean first: `sample_id`, `label`, `decision` (argmax
-        or threshold), `attack`, `eps`, `logit_0`, `logit_1`, `probability`, `predicted`, `broken`,
-        `iteration`, `linf`. Logits are the network's own, whatever the decision.
+    goal : Goal
+        What else is wanted.
+    size : int
+        How many films at once; the results do not depend on it.
+    shards : Shards
+        Where each batch is kept as soon as it is finished.
     """
-    tables = []
-    with progress(len(films), "film", "pgd") as bar:
-        done = standing = 0
-        for first in range(0, len(films), params.batch_size):
-            batch = films[first : first + params.batch_size]
-            table = _attack_batch(classifier, batch, params.budgets, params, seed)
-            tables += [table, _attack_threshold(classifier, batch, params, seed, threshold)]
-            done += len(batch)
-            standing += int((~table.loc[table["eps"] == float(params.eps), "broken"]).sum())
-            bar.update(len(batch))
-            bar.set_postfix(robust_accuracy=f"{standing / done:.3f}", refresh=False)
-    return pd.concat(tables, ignore_index=True)
+
+    def finished(batch: Films) -> pd.DataFrame:
+        return shards.table(
+            " ".join(batch.sample_ids), lambda: _attack_batch(attacker, batch, goal)
+        )
+
+    tables: list[pd.DataFrame] = []
+    with progress(len(films), "film", "attack") as bar:
+        standing = 0
+        for table in in_batches(films, size, finished):
+            tables.append(table)
+            headline = table[_is_headline(table, attacker.params)]
+            standing += int((~headline["broken"]).sum())
+            bar.update(len(headline))
+            bar.set_postfix(robust_accuracy=f"{standing / bar.n:.3f}", refresh=False)
+    return _sorted_out(pd.concat(tables, ignore_index=True), films.pixels.shape[-1])
+
+
+def _is_headline(table: pd.DataFrame, params: Attack) -> pd.Series[bool]:
+    return (
+        (table["eps"] == float(params.eps))
+        & (table["space"] == params.space)
+        & (table["decision"] == "argmax")
+        & (table["attack"] != "none")
+    )
+
+
+def _sorted_out(table: pd.DataFrame, side: int) -> Evaluated:
+    images: dict[str, dict[str, NDArray[np.float32]]] = {space: {} for space in SPACES}
+    kept = table[table["image"].notna()]
+    for space, name, image in zip(kept["space"], kept["sample_id"], kept["image"], strict=True):
+        images[space][name] = np.frombuffer(image, np.float32).reshape(-1, side, side)
+    table = table.drop(columns="image")
+    far = table["decision"] == "far"
+    return Evaluated(
+        table[~far].reset_index(drop=True),
+        table[far].drop(columns=["space", "decision"]).reset_index(drop=True),
+        images,
+    )
+
+
+def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
+    """All rows of a batch; `image` holds the float32 bytes of an attacked image that is kept."""
+    params = attacker.params
+    other = next(space for space in SPACES if space != params.space)
+    tables = [
+        _curve(attacker, films, goal),
+        _at_eps(attacker, films, other, goal),
+        _at_threshold(attacker, films, goal.threshold),
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    for place, column in enumerate(("space", "decision"), start=2):
+        table.insert(place, column, table.pop(column))
+    return table
+
+
+def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
+    params = attacker.params
+    attack = attacker.headline(params.eps, params.space)
+    clean = attacker.clean(films, attack)
+    outcome = clean.take(slice(None))
+    tables = [tabulate(films, clean, clean, replace(attack, eps=0.0)).assign(decision="argmax")]
+    for budget in params.budgets:
+        attack = attacker.headline(budget, params.space)
+        attacker.go_on(films, outcome, attack)
+        table = tabulate(films, clean, outcome, attack).assign(decision="argmax")
+        if budget == params.eps:
+            table["image"] = _bytes_of(films, outcome, goal.kept)
+        tables.append(table)
+    attacker.go_on(films, outcome, goal.far)
+    tables.append(tabulate(films, clean, outcome, goal.far).assign(decision="far"))
+    return pd.concat(tables, ignore_index=True).assign(space=params.space)
+
+
+def _at_eps(attacker: Attacker, films: Films, space: str, goal: Goal) -> pd.DataFrame:
+    """Attack at the headline budget alone, in the other space."""
+    attack = attacker.headline(attacker.params.eps, space)
+    clean = attacker.clean(films, attack)
+    outcome = clean.take(slice(None))
+    attacker.go_on(films, outcome, attack)
+    table = tabulate(films, clean, outcome, attack)
+    table["image"] = _bytes_of(films, outcome, goal.kept)
+    return table.assign(space=space, decision="argmax")
 
 
 class _Shifted(nn.Module):
@@ -99,59 +237,29 @@ class _Shifted(nn.Module):
         return torch.stack([absent, present - self.threshold], dim=1)
 
 
-def _attack_threshold(
-    classifier: nn.Module, films: Films, params: Attack, seed: int, threshold: float
-) -> pd.DataFrame:
-    table = _attack_batch(_Shifted(classifier, threshold), films, [params.eps], params, seed)
-    own = table[["logit_0", "logit_1"]].to_numpy() + np.array([0, threshold], dtype=np.float32)
-    return table.assign(
-        decision="threshold",
-        logit_1=own[:, 1],
-        probability=torch.from_numpy(own).softmax(dim=1)[:, 1].numpy(),
+def _at_threshold(attacker: Attacker, films: Films, threshold: float) -> pd.DataFrame:
+    """Attack the decision at a threshold: clean, and at the headline budget."""
+    shifted = replace(attacker, classifier=_Shifted(attacker.classifier, threshold))
+    attack = attacker.headline(attacker.params.eps, attacker.params.space)
+    clean = shifted.clean(films, attack)
+    outcome = clean.take(slice(None))
+    shifted.go_on(films, outcome, attack)
+    table = pd.concat(
+        [
+            tabulate(films, clean, clean, replace(attack, eps=0.0)),
+            tabulate(films, clean, outcome, attack),
+        ],
+        ignore_index=True,
     )
+    for column in ("clean_logit_1", "logit_1"):  # the network's own again
+        table[column] = table[column].to_numpy(np.float32) + np.float32(threshold)
+    margin = table["logit_1"].to_numpy(np.float64) - table["logit_0"].to_numpy(np.float64)
+    probability = (1 / (1 + np.exp(-margin))).astype(np.float32)
+    return table.assign(probability=probability, decision="threshold", space=attacker.params.space)
 
 
-def _attack_batch(
-    classifier: nn.Module, films: Films, budgets: Sequence[Fraction], params: Attack, seed: int
-) -> pd.DataFrame:
-    starts = torch.zeros_like(films.pixels)
-    if params.random_start:
-        side = films.pixels.shape[-1]
-        starts = random_starts(films.sample_ids, side, seed).to(films.pixels.device)
-    outcome = without_attack(classifier, films.pixels, films.labels)
-    tables = [_table(films, outcome, "none", 0.0)]
-    for budget in budgets:
-        attack = pgd_at(budget, params)
-        rows = torch.nonzero(~outcome.broken).flatten()
-        found = pgd(classifier, films.pixels[rows], films.labels[rows], starts[rows], attack)
-        outcome.images[rows] = found.images
-        outcome.logits[rows] = found.logits
-        outcome.iteration[rows] = found.iteration
-        tables.append(_table(films, outcome, "pgd-linf", attack.eps))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _table(films: Films, outcome: Outcome, attack: str, eps: float) -> pd.DataFrame:
-    logits = outcome.logits.float()
-    distance = (outcome.images - films.pixels).abs().amax(dim=(1, 2, 3))
-    return pd.DataFrame(
-        {
-            "sample_id": list(films.sample_ids),
-            "label": _array(films.labels, np.int8),
-            "decision": "argmax",
-            "attack": attack,
-            "eps": eps,
-            "logit_0": _array(logits[:, 0], np.float32),
-            "logit_1": _array(logits[:, 1], np.float32),
-            "probability": _array(logits.softmax(dim=1)[:, 1], np.float32),
-            "predicted": _array(logits.argmax(dim=1), np.int8),
-            "broken": _array(outcome.broken, np.bool_),
-            "iteration": _array(outcome.iteration, np.int16),
-            "linf": _array(distance, np.float32),
-        }
-    )
-
-
-def _array(tensor: Tensor, dtype: type) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = tensor.cpu().numpy().astype(dtype)
-    return array
+def _bytes_of(films: Films, outcome: Outcome, kept: Collection[str]) -> list[bytes | None]:
+    return [
+        image.cpu().numpy().tobytes() if name in kept else None
+        for name, image in zip(films.sample_ids, outcome.images, strict=True)
+    ]

@@ -15,11 +15,9 @@ from radrobust.attribution.explainers import ADDS_UP, EXPLAINERS, make_task
 from radrobust.attribution.localisation import MEASURES, localise
 from radrobust.params import Explain
 from radrobust.progress import progress
-from radrobust.samples import Samples
-from radrobust.seeds import derive_seed
+from radrobust.samples import GALLERY_WITHOUT, Samples
 from radrobust.systems.classifier import as_pixels
 
-GALLERY_WITH, GALLERY_WITHOUT = 6, 2
 _BATCH = 16
 
 
@@ -54,18 +52,14 @@ def choose_films(samples: Samples, count: int, seed: int) -> Chosen:
     marked are explained; the first six of them and the first two without a finding make the
     gallery. Every system is asked about the same films.
     """
-    table = samples.table.assign(position=np.arange(len(samples.table)))
-    table = table[table["split"] == "test"]
-    order = [derive_seed(seed, "explain", sample_id) for sample_id in table["sample_id"]]
-    table = table.assign(order=order).sort_values("order")
+    table = samples.shuffled("test", seed, "explain")
     present = table[(table["label"] == 1) & (table["mask_area"] > 0)].head(count)
     absent = table[table["label"] == 0].head(GALLERY_WITHOUT)
-    gallery = [*present["sample_id"].head(GALLERY_WITH), *absent["sample_id"]]
     table = pd.concat([present, absent])
-    table = table.assign(gallery=table["sample_id"].isin(gallery))
+    table = table.assign(gallery=table["sample_id"].isin(samples.gallery(seed)))
     rows = table["position"].to_numpy()
     return Chosen(
-        table.drop(columns=["position", "order"]).reset_index(drop=True),
+        table.drop(columns="position").reset_index(drop=True),
         np.asarray(samples.images[rows]),
         np.asarray(samples.masks[rows]),
     )

@@ -39,8 +39,12 @@ def finetune(key: str, params: Params) -> None:
     classifier = _start(key, "weights", params)
     tables: dict[str, pd.DataFrame] = {}
     if not params.model.evaluation_alone:
+        classifier.freeze(params.model.trainable)
+        frozen = classifier.frozen_digest()
         tables = _train(classifier, splits, params)
     facts = _facts(classifier, tables, splits, params)
+    if tables and frozen is not None:
+        facts["frozen_changed"] = classifier.frozen_digest() != frozen
     facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
     with replacing(paths.MODELS / key) as folder:
         folder.mkdir()

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from radrobust.systems.architectures import ARCHITECTURES, Backbone
 from radrobust.systems.catalogue import SYSTEMS, Normalisation, Scale
 from radrobust.systems.meansparse import operators
+from radrobust.tensors import tensors_digest
 
 Head = Literal["linear", "mlp"]
 Trainable = Literal["head", "last_block", "all"]
@@ -141,6 +142,22 @@ class Classifier(nn.Module):
         for module in self._frozen:
             module.requires_grad_(False)
         self.train(self.training)
+
+    def frozen_digest(self) -> bytes | None:
+        """Return a hash of the weights and BatchNorm statistics that are frozen; None if none are.
+
+        MeanSparse's α is left out, which may be set anew under a frozen backbone.
+        """
+        if not self._frozen:
+            return None
+        return tensors_digest(
+            {
+                f"{number}.{name}": tensor
+                for number, part in enumerate(self._frozen)
+                for name, tensor in part.state_dict().items()
+                if not name.endswith("threshold")
+            }
+        )
 
     def train(self, mode: bool = True) -> Self:
         """Enter train or eval mode; what is frozen stays in eval mode."""

@@ -36,6 +36,11 @@ class Films:
     def __getitem__(self, rows: slice) -> Films:
         return Films(self.sample_ids[rows], self.pixels[rows], self.labels[rows])
 
+    def take(self, rows: Tensor) -> Films:
+        """Return those at `rows` (indices), in that order."""
+        names = [self.sample_ids[row] for row in rows.tolist()]
+        return Films(names, self.pixels[rows], self.labels[rows])
+
     @classmethod
     def of_split(cls, samples: Samples, split: str, device: torch.device) -> Films:
         """Take one split of the samples table to `device`, in its order."""

@@ -106,30 +106,38 @@ def set_alpha(network: nn.Module, alpha: float) -> None:
 @contextmanager
 def switched_off(network: nn.Module) -> Iterator[None]:
     """Leave only the activations of a network's operators, as while its weights are trained."""
-    with _switched(network, "off"):
+    with _switched(network, "off", True):
         yield
 
 
 @contextmanager
-def straight_through(network: nn.Module) -> Iterator[None]:
+def straight_through(network: nn.Module, through: bool = True) -> Iterator[None]:
     """Let gradients pass through what MeanSparse replaces, as an attacker may choose to.
 
     The backward-pass differentiable approximation of Athalye et al. 2018, arXiv:1802.00420.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Any; without a `MeanSparse` in it nothing happens.
+    through : bool
+        False inside the block of another call has the network's own gradients back.
     """
-    with _switched(network, "straight_through"):
+    with _switched(network, "straight_through", through):
         yield
 
 
 @contextmanager
-def _switched(network: nn.Module, name: str) -> Iterator[None]:
+def _switched(network: nn.Module, name: str, value: bool) -> Iterator[None]:
     found = operators(network)
+    before = [getattr(operator, name) for operator in found]
     try:
         for operator in found:
-            setattr(operator, name, True)
+            setattr(operator, name, value)
         yield
     finally:
-        for operator in found:
-            setattr(operator, name, False)
+        for operator, earlier in zip(found, before, strict=True):
+            setattr(operator, name, earlier)
 
 
 @torch.no_grad()

@@ -1,0 +1,65 @@
+"""As many films at once as memory allows, and fewer where it turns out not to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+
+from radrobust.errors import InputError
+from radrobust.systems.classifier import Classifier
+from radrobust.systems.films import Films
+from radrobust.systems.footprint import footprint
+from radrobust.tensors import free_memory, is_out_of_memory
+
+Result = TypeVar("Result")
+
+MOST = 128  # more at once are not faster, and would keep progress from being seen
+
+
+def batch_size(classifier: Classifier, side: int) -> int:
+    """Choose how many films of `side` pixels to attack at once: half the free memory, at most 128.
+
+    The other half is for what cannot be counted beforehand: workspaces of convolutions, and what
+    the attack itself holds.
+    """
+    room = free_memory(classifier.device) / 2
+    return int(min(MOST, max(1, room // footprint(classifier.design, side).activations)))
+
+
+def in_batches(films: Films, size: int, work: Callable[[Films], Result]) -> Iterator[Result]:
+    """Yield what `work` makes of each batch of films; out of memory, halve them from then on.
+
+    Parameters
+    ----------
+    films : Films
+        N.
+    size : int
+        Of a batch, to begin with.
+    work : callable
+        Takes films; must have no effect before it returns, since it is called again with fewer.
+
+    Raises
+    ------
+    InputError
+        There is not even memory for one film.
+    """
+    first = 0
+    while first < len(films):
+        batch = films[first : first + size]
+        try:
+            result = work(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if size == 1:
+                raise InputError(
+                    f"there is not enough memory to attack one film of "
+                    f"{films.pixels.shape[-1]} pixels; lower dataset.image_size"
+                ) from None
+            size = (min(size, len(batch)) + 1) // 2
+            torch.cuda.empty_cache()
+            continue
+        yield result
+        first += len(batch)

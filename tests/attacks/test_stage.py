@@ -1,0 +1,168 @@
+"""The stage as a process: what it writes, and that a killed run goes on to the same tables."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from radrobust.params import load_params
+from radrobust.samples import load_samples
+from radrobust.stages.prepare import prepare
+from radrobust.systems import checkpoints, meansparse
+from radrobust.systems.classifier import as_pixels, build
+
+REPOSITORY = Path(__file__).parents[2]
+KEY = "amini2024"
+CHANGES = {
+    "count: 1200": "count: 120",
+    "  films: 50": "  films: 12",
+    "  steps: 20": "  steps: 4",
+    "  steps: 50": "  steps: 6",
+    "  iterations: 20": "  iterations: 4",
+    "  queries: 200": "  queries: 10",
+    "batch_size: auto #": "batch_size: 3 #",
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A small study with an untrained network, which MeanSparse makes the hardest to judge."""
+    folder = tmp_path_factory.mktemp("study")
+    text = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")
+    for old, new in CHANGES.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+    (folder / "sources").symlink_to(REPOSITORY / "sources")
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        params = load_params()
+        prepare(params)
+        samples = load_samples()
+        classifier = build(KEY, seed=5).eval().requires_grad_(False)
+        films = as_pixels(samples.images[samples.rows("train")][:32])
+        meansparse.calibrate(classifier, [films], alpha=0.15)
+        classifier.threshold = 0.02
+        model = Path("results/models") / KEY
+        model.mkdir(parents=True)
+        checkpoints.save(classifier, model / "model.safetensors")
+        (model / "training.json").write_text(json.dumps({"frozen_changed": False}))
+    finally:
+        os.chdir(here)
+    return folder
+
+
+def start(folder):
+    return subprocess.Popen(
+        [sys.executable, "-m", "radrobust", "attack", KEY],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def output(folder):
+    return folder / "results/predictions" / KEY
+
+
+@pytest.fixture(scope="module")
+def whole(study):
+    """What a run that nobody interrupted has written."""
+    process = start(study)
+    assert process.wait() == 0, process.stderr.read().decode()
+    kept = study / "whole"
+    output(study).rename(kept)
+    return kept
+
+
+def test_a_killed_run_goes_on_to_the_same_tables(study, whole):
+    for shards in (2, 5, 9):  # in the films twice, then in the checks
+        process = start(study)
+        resume = study / "results/resume/attack" / KEY
+        while len(list(resume.rglob("*.parquet"))) < shards:
+            assert process.poll() is None, process.stderr.read().decode()
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not output(study).exists()
+    assert start(study).wait() == 0
+    for file in whole.iterdir():
+        if file.suffix == ".parquet":
+            again = pd.read_parquet(output(study) / file.name)
+            pd.testing.assert_frame_equal(pd.read_parquet(file), again, check_exact=True)
+        elif file.suffix == ".npz":
+            assert np.array_equal(
+                np.load(file)["images"], np.load(output(study) / file.name)["images"]
+            )
+        else:
+            assert file.read_bytes() == (output(study) / file.name).read_bytes()
+    assert not (study / "results/resume/attack" / KEY).exists()
+
+
+def test_shards_of_another_attack_are_not_used(study, whole):
+    params = study / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    stale = study / "results/resume/attack" / KEY / "0123456789abcdef"
+    stale.mkdir(parents=True)
+    (stale / "film.parquet").write_bytes(b"not read")
+    params.write_text(before.replace("eps: 4/255\n  sched", "eps: 2/255\n  sched"))
+    try:
+        assert start(study).wait() == 0
+    finally:
+        params.write_text(before)
+    table = pd.read_parquet(output(study) / "predictions.parquet")
+    assert not stale.exists()
+    threshold = table[(table["decision"] == "threshold") & (table["eps"] > 0)]
+    assert threshold["eps"].unique() == pytest.approx([2 / 255])
+
+
+def test_what_is_written_is_what_the_tables_promise(study, whole):
+    predictions = pd.read_parquet(whole / "predictions.parquet")
+    assert predictions.columns.tolist() == [
+        "system", "sample_id", "label", "space", "decision", "attack", "threat_model", "eps",
+        "clean_logit_0", "clean_logit_1", "logit_0", "logit_1", "probability", "predicted",
+        "broken", "iteration", "linf", "l2",
+    ]  # fmt: skip
+    test = 24
+    assert len(predictions) == test * (5 + 1 + 2)
+    checks = pd.read_parquet(whole / "checks.parquet")
+    counts = checks["check"].value_counts()
+    assert counts.pop("far") == test
+    assert (counts == 12).all()
+    assert "plain_gradient" in counts
+    assert (set(predictions) ^ set(checks)) == {"space", "decision", "check"}
+    assert len(pd.read_parquet(whole / "gradients.parquet")) == 12
+    facts = json.loads((whole / "pipeline.json").read_text())
+    assert facts == {
+        "normalisations": 1,
+        "pixel_difference": 0.0,
+        "repeat_difference": 0.0,
+        "training_mode": 0,
+        "weights_changed": False,
+        "frozen_changed": False,
+    }
+
+
+def test_kept_images_are_exactly_what_was_judged(study, whole):
+    with np.load(whole / "images.npz", allow_pickle=False) as arrays:
+        names, images = arrays["sample_ids"], arrays["images"]
+    assert images.dtype == np.float32
+    assert images.shape == (8, 1, 32, 32)
+    classifier = checkpoints.load(KEY, study / "results/models" / KEY / "model.safetensors")
+    with torch.no_grad():
+        logits = classifier(torch.from_numpy(images))
+    table = pd.read_parquet(whole / "predictions.parquet")
+    table = table[(table["space"] == "pixel") & (table["decision"] == "argmax")]
+    rows = table[np.isclose(table["eps"], 4 / 255)].set_index("sample_id").loc[names]
+    assert (logits.argmax(dim=1).numpy() == rows["predicted"]).all()
+    assert (rows["broken"] == (rows["predicted"] != rows["label"])).all()
