@@ -10,6 +10,7 @@ from radrobust.evaluation.intervals import (
     bootstrap,
     mean_of_shares,
     resample_weights,
+    resampled,
     wilson,
 )
 
@@ -74,6 +75,13 @@ def test_bootstrap_of_a_mean_covers_the_truth():
         low, high = bootstrap(lambda drawn, values=values: drawn @ values / 80, weights, 0.9)
         covered += low <= 0.3 <= high
     assert 0.83 <= covered / 200 <= 0.96  # nominal .9, about three standard errors each way
+
+
+@pytest.mark.parametrize("resamples", [1, 255, 256, 257, 700])
+def test_resamples_that_are_taken_some_at_a_time_are_all_taken(resamples):
+    values = np.arange(30.0)
+    weights = resample_weights(np.repeat([0, 1], 15), resamples, seed=2)
+    assert (resampled(lambda drawn: drawn @ values, weights) == weights @ values).all()
 
 
 def test_undefined_resamples_are_left_out():

@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from radrobust.params import Params, load_params
+from radrobust.params import Params, budget_text, load_params
 from radrobust.systems.catalogue import SYSTEMS
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 REPOSITORY = Path(__file__).parents[2]
 GALLERY = 8
+CHECK_FILMS = 10
+STRENGTH = {"pixel": 1.0, "normalized": 0.25}
+"""What a budget weighs in each space: a standard deviation of CIFAR-10 is a quarter of a pixel."""
+
 SKILL = {  # separation clean, lost per 4/255
     "standard": (4.0, 9.0),
     "zhang2020": (2.4, 1.3),
@@ -34,16 +43,21 @@ def write_study(
     systems: tuple[str, ...] = ("standard", "huang2021"),
     count: int = 240,
     model: dict[str, str] | None = None,
+    attack: dict[str, object] | None = None,
 ) -> Params:
     """Write params.yaml and results/ of a fake study under `root`; return its parameters.
 
-    `model` replaces values of the section of that name.
+    `model` and `attack` replace values of the sections of those names. Of the two systems that
+    there are if nothing is said, huang2021 fails one check (another start breaks what stands) and
+    leaves one unclear (noise: the attack breaks too little to compare with).
     """
     yaml = YAML()
     document = yaml.load((REPOSITORY / "params.yaml").read_text())
     document["dataset"]["name"] = dataset
     document["systems"] = list(systems)
     document["model"].update(model or {})
+    document["attack"].update(attack or {})
+    document["checks"]["films"] = CHECK_FILMS
     document["evaluate"]["bootstrap"] = 200
     root.mkdir(parents=True, exist_ok=True)
     with (root / "params.yaml").open("w") as file:
@@ -53,8 +67,14 @@ def write_study(
     table = _write_samples(root / "results/samples", params, count, rng)
     test = table[table["split"] == "test"].reset_index(drop=True)
     for system in systems:
-        predictions = _predictions(system, test, params, rng)
-        _write(predictions, root / f"results/predictions/{system}.parquet")
+        folder = root / f"results/predictions/{system}"
+        fake = Fake(system, test, params, _margins(system, test, rng))
+        predictions = _predictions(fake)
+        _write(predictions, folder / "predictions.parquet")
+        _write(_checks(fake), folder / "checks.parquet")
+        _write(_gradients(fake, rng), folder / "gradients.parquet")
+        _write_pipeline(fake, folder / "pipeline.json")
+        _write_images(fake, root / "results/samples/images.npy", table, folder / "images.npz")
         _write_attributions(
             root / f"results/attributions/{system}", system, test, predictions, params, rng
         )
@@ -128,50 +148,167 @@ def _write_samples(
     return table
 
 
-def _predictions(
-    system: str, test: pd.DataFrame, params: Params, rng: np.random.Generator
-) -> pd.DataFrame:
-    separation, lost = SKILL[system]
+class Fake(NamedTuple):
+    """A system that was never run; `margins` of its logits on the clean test films."""
+
+    system: str
+    test: pd.DataFrame
+    params: Params
+    margins: FloatArray
+
+    @property
+    def sign(self) -> FloatArray:
+        return np.where(self.test["label"] == 1, 1.0, -1.0)
+
+    @property
+    def right(self) -> BoolArray:
+        return self.margins * self.sign > 0
+
+    def under(self, eps: float, space: str) -> FloatArray:
+        """Margins under attack; the larger the budget, the further from the label."""
+        lost = SKILL[self.system][1] * STRENGTH[space] * eps / (4 / 255)
+        return np.where(self.right, self.margins - self.sign * lost, self.margins)
+
+    @property
+    def headline(self) -> BoolArray:
+        """What the headline attack breaks, in pixels, as the checks have it in either space."""
+        return self.under(float(self.params.attack.eps), "pixel") * self.sign <= 0
+
+
+def _margins(system: str, test: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
     sign = np.where(test["label"] == 1, 1.0, -1.0)
-    margin = sign * separation / 2 + rng.normal(0, 1.0, len(test))
-    broken = np.zeros(len(test), bool)
-    iteration = np.full(len(test), -1)
+    return sign * SKILL[system][0] / 2 + rng.normal(0, 1.0, len(test))
+
+
+def _outcome(fake: Fake, attack: str, eps: float, space: str, margins: FloatArray) -> pd.DataFrame:
+    """What an attack that ends at `margins` leaves in the table, a row a test film."""
+    params = fake.params
+    broken = margins * fake.sign <= 0
+    step = 1 + np.arange(len(broken)) % params.attack.steps
+    linf = np.where(fake.right, eps * STRENGTH[space], 0.0)
+    allowed = f"white box; {params.attack.norm}, at most {budget_text(eps)} in {space} space"
+    return pd.DataFrame(
+        {
+            "system": fake.system,
+            "sample_id": fake.test["sample_id"],
+            "label": fake.test["label"],
+            "attack": attack,
+            "threat_model": allowed if eps else "no attack",
+            "eps": eps,
+            "clean_logit_0": (-fake.margins / 2).astype(np.float32),
+            "clean_logit_1": (fake.margins / 2).astype(np.float32),
+            "logit_0": (-margins / 2).astype(np.float32),
+            "logit_1": (margins / 2).astype(np.float32),
+            "probability": (1 / (1 + np.exp(-margins))).astype(np.float32),
+            "predicted": (margins > 0).astype(np.int8),
+            "broken": broken,
+            "iteration": np.where(~fake.right, 0, np.where(broken, step, -1)).astype(np.int16),
+            "linf": linf.astype(np.float32),
+            "l2": (linf * params.dataset.image_size).astype(np.float32),
+        }
+    )
+
+
+def _predictions(fake: Fake) -> pd.DataFrame:
+    attack = fake.params.attack
+    name, headline = f"pgd-{attack.norm}", float(attack.eps)
+
+    def rows(eps: float, space: str, decision: str) -> pd.DataFrame:
+        table = _outcome(fake, name if eps else "none", eps, space, fake.under(eps, space))
+        table.insert(3, "space", space)
+        table.insert(4, "decision", decision)
+        return table
+
+    (other,) = STRENGTH.keys() - {attack.space}
+    budgets = [0.0, *(float(budget) for budget in attack.budgets)]
+    return pd.concat(
+        [
+            *(rows(eps, attack.space, "argmax") for eps in budgets),
+            *(rows(eps, attack.space, "threshold") for eps in (0.0, headline)),
+            rows(headline, other, "argmax"),
+        ],
+        ignore_index=True,
+    )
+
+
+def _checks(fake: Fake) -> pd.DataFrame:
+    params = fake.params
+    eps, far = float(params.attack.eps), float(params.checks.far)
+    headline = fake.headline
+    every_second = np.arange(len(headline)) % 2 == 0
+    restart = headline.copy()
+    if fake.system == "huang2021":
+        restart[np.flatnonzero(~headline)[0]] = True
+    found = {
+        "more_steps": ("pgd-linf", eps, headline),
+        "restart_1": ("pgd-linf", eps, restart),
+        **{
+            f"restart_{number}": ("pgd-linf", eps, headline)
+            for number in range(2, params.checks.restarts + 1)
+        },
+        "noise": ("noise", eps, ~fake.right),
+        "square": ("square", eps, ~fake.right | (headline & every_second)),
+        "apgd_ce": ("apgd-ce", eps, headline),
+        "apgd_margin": ("apgd-margin", eps, headline),
+        "fab": ("fab", eps, headline),
+        "zero": ("pgd-linf", 0.0, ~fake.right),
+        "far": ("pgd-linf", far, np.ones_like(headline)),
+    }
+    if fake.system == "amini2024":
+        found["plain_gradient"] = ("pgd-linf", eps, ~fake.right | (headline & every_second))
     tables = []
-    for eps in [0.0, *(float(budget) for budget in params.attack.budgets)]:
-        moved = margin - sign * lost * eps / (4 / 255)
-        now = (moved > 0) != (test["label"] == 1)
-        new = now & ~broken
-        if eps:
-            steps = rng.integers(0, params.attack.steps + 1, len(test))
-        else:
-            steps = np.zeros(len(test), int)
-        iteration[new] = steps[new]
-        broken |= now
-        tables.append(
-            pd.DataFrame(
-                {
-                    "system": system,
-                    "sample_id": test["sample_id"],
-                    "label": test["label"],
-                    "decision": "argmax",
-                    "attack": "pgd-linf" if eps else "none",
-                    "eps": eps,
-                    "logit_0": (-moved / 2).astype(np.float32),
-                    "logit_1": (moved / 2).astype(np.float32),
-                    "probability": (1 / (1 + np.exp(-moved))).astype(np.float32),
-                    "predicted": (moved > 0).astype(np.int8),
-                    "broken": broken.copy(),
-                    "iteration": iteration.astype(np.int16),
-                    "linf": np.float32(eps),
-                }
-            )
-        )
-    at_threshold = [
-        table.assign(decision="threshold")
-        for table in tables
-        if table["eps"].iloc[0] in (0.0, float(params.attack.eps))
-    ]
-    return pd.concat([*tables, *at_threshold], ignore_index=True)
+    for check, (attack, budget, broken) in found.items():
+        barely = np.where(broken, -fake.sign, fake.sign) / 2
+        margins = np.where(fake.right & (budget > 0), barely, fake.margins)
+        space = params.attack.space if check == "far" else "pixel"
+        table = _outcome(fake, attack, budget, space, margins)
+        table.insert(2, "check", check)
+        tables.append(table if check == "far" else table.head(CHECK_FILMS))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _gradients(fake: Fake, rng: np.random.Generator) -> pd.DataFrame:
+    films = fake.test.head(CHECK_FILMS)
+    return pd.DataFrame(
+        {
+            "system": fake.system,
+            "sample_id": films["sample_id"],
+            "norm": rng.gamma(4.0, 1.0, len(films)).astype(np.float32),
+            "zero_share": (rng.random(len(films)) / 100).astype(np.float32),
+            "constant": False,
+        }
+    )
+
+
+def _write_pipeline(fake: Fake, path: Path) -> None:
+    facts = {
+        "normalisations": 1,
+        "pixel_difference": 0.0,
+        "repeat_difference": 4.2e-7,
+        "training_mode": 0,
+        "weights_changed": False,
+        "frozen_changed": None if fake.params.model.trainable == "all" else False,
+    }
+    path.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def _gallery(test: pd.DataFrame, params: Params) -> list[str]:
+    present = test.loc[test["label"] == 1, "sample_id"].head(
+        min(GALLERY - 2, params.explain.samples)
+    )
+    return [*present, *test.loc[test["label"] == 0, "sample_id"].head(2)]
+
+
+def _write_images(fake: Fake, stored: Path, samples: pd.DataFrame, path: Path) -> None:
+    gallery = _gallery(fake.test, fake.params)
+    rows = samples["sample_id"].tolist()
+    films = np.load(stored)[[rows.index(name) for name in gallery]].astype(np.float32) / 255
+    space = fake.params.attack.space
+    films = np.repeat(films[:, None], 1 if space == "pixel" else 3, axis=1)
+    reach = float(fake.params.attack.eps) * STRENGTH[space]
+    columns = np.arange(films.shape[-1])
+    films += np.float32(reach) * np.where(columns % 2, 1, -1).astype(np.float32)
+    np.savez_compressed(path, sample_ids=np.array(gallery, np.str_), images=films.clip(0, 1))
 
 
 def _write_attributions(
@@ -186,7 +323,7 @@ def _write_attributions(
     present = test[test["label"] == 1].head(params.explain.samples)
     absent = test[test["label"] == 0].head(2)
     chosen = pd.concat([present, absent])
-    gallery = [*present["sample_id"].head(GALLERY - 2), *absent["sample_id"]]
+    gallery = _gallery(test, params)
     clean = predictions[(predictions["eps"] == 0) & (predictions["decision"] == "argmax")]
     clean = clean.set_index("sample_id").loc[chosen["sample_id"]]
     marked = (chosen["label"] == 1).to_numpy()

@@ -23,6 +23,9 @@ class Interval(NamedTuple):
 
 NO_INTERVAL = Interval(math.nan, math.nan)
 
+_AT_ONCE = 256
+"""Resamples that a statistic is given together: what it builds for them stays in the cache."""
+
 
 def wilson(successes: int, n: int, level: float) -> Interval:
     """Wilson's score interval for a share; Wilson 1927, JASA 22:209.
@@ -112,15 +115,32 @@ def resample_weights(labels: NDArray[np.integer], resamples: int, seed: int) -> 
     return weights
 
 
-def bootstrap(statistic: Statistic, weights: FloatArray, level: float) -> Interval:
-    """Percentile bootstrap; Efron 1979, Ann. Stat. 7:1.
+def resampled(statistic: Statistic, weights: FloatArray) -> FloatArray:
+    """Return the statistic of each resample, computed for some resamples at a time.
 
     Parameters
     ----------
     statistic : callable
-        Takes R×N weights, returns R values.
+        Takes r×N weights, returns r values.
     weights : array
         R×N, from `resample_weights`.
+
+    Returns
+    -------
+    array
+        R.
+    """
+    starts = range(0, len(weights), _AT_ONCE)
+    return np.concatenate([statistic(weights[start : start + _AT_ONCE]) for start in starts])
+
+
+def percentiles(values: FloatArray, level: float) -> Interval:
+    """Return the percentile interval of a bootstrap; Efron 1979, Ann. Stat. 7:1.
+
+    Parameters
+    ----------
+    values : array
+        R, one a resample, from `resampled`.
     level : float
         Coverage, in (0, 1).
 
@@ -129,9 +149,13 @@ def bootstrap(statistic: Statistic, weights: FloatArray, level: float) -> Interv
     Interval
         Resamples in which the statistic is undefined are left out; NaN where that leaves none.
     """
-    values = statistic(weights)
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return NO_INTERVAL
     low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
     return Interval(float(low), float(high))
+
+
+def bootstrap(statistic: Statistic, weights: FloatArray, level: float) -> Interval:
+    """Return the `percentiles` of a statistic that is `resampled`."""
+    return percentiles(resampled(statistic, weights), level)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,56 +10,68 @@ import pandas as pd
 
 from radrobust.errors import InputError
 from radrobust.evaluation.attributions import summarise_attributions
+from radrobust.evaluation.checks import check_all, count_statuses
+from radrobust.evaluation.comparisons import compare
 from radrobust.evaluation.intervals import FloatArray, resample_weights
 from radrobust.evaluation.metrics import (
     METRICS,
     Answers,
     Estimate,
     always_negative,
+    always_positive,
     confusion,
     estimate,
     f1,
     share,
 )
-from radrobust.params import Params, budget_text
+from radrobust.evaluation.results import Results, answers
+from radrobust.evaluation.subgroups import by_subgroup
+from radrobust.params import Params
 
-ALWAYS_NEGATIVE = "always_negative"
+REFERENCES = {"always_negative": always_negative, "always_positive": always_positive}
+"""Who always gives the same answer; no attack changes it."""
+
 SPLITS = ("train", "val", "test")
+SPACES = ("pixel", "normalized")
 OF_A_DECISION = ("balanced_accuracy", "sensitivity", "specificity")
 """Metrics that are given for the decision at the chosen threshold too, as `…_at_threshold`."""
+
+OF_A_SPACE = ("accuracy", "balanced_accuracy", "auroc")
 
 Slice = tuple[str, float, pd.DataFrame]
 """A system, a budget, and a row for each test film."""
 
-# What follows from always giving the same answer, and so has no sampling error.
-_BY_DEFINITION = ("sensitivity", "specificity", "balanced_accuracy", "auroc")
+# All else follows from always giving the same answer, or from the share of films with a finding,
+# which stratified resamples keep: it has no sampling error that they could show.
+_UNSURE_OF_A_REFERENCE = ("accuracy", "precision")
 
 
-def summarise(
-    samples: pd.DataFrame, predictions: pd.DataFrame, attributions: pd.DataFrame, params: Params
-) -> dict[str, pd.DataFrame]:
+def summarise(results: Results) -> dict[str, pd.DataFrame]:
     """Compute every number that is shown.
 
     Parameters
     ----------
-    samples : DataFrame
-        One row an image of the study.
-    predictions : DataFrame
-        One row a system, test image and budget.
-    attributions : DataFrame
-        One row a system, image and explainer.
-    params : Params
-        The study.
+    results : Results
+        Of a study.
 
     Returns
     -------
     dict of str to DataFrame
-        Long tables. `eps` is in pixels of [0, 1], 0 for clean films.
+        Long tables. `eps` is in the unit of `attack.eps`, 0 for clean films; unless said
+        otherwise films are attacked in `attack.space` and what is decided is the argmax.
 
-        - ``metrics``: `system`, `eps`, `metric`, `value`, `low`, `high`; the system
-          `always_negative` is the reference that calls every film free of findings. What ends in
-          `_at_threshold` is of the decision at the threshold from validation, clean and at
-          `attack.eps`.
+        - ``metrics``: `system`, `eps`, `metric`, `value`, `low`, `high`; the systems
+          `always_negative` and `always_positive` are references that call every film free of
+          findings, or none. What ends in `_at_threshold` is of the decision at the threshold from
+          validation, clean and at `attack.eps`. Under attack whatever needs a score or a
+          probability is computed on the images that the attack returned.
+        - ``comparisons``: see `compare`. ``subgroups``: see `by_subgroup`. ``checks``: see
+          `check_all`.
+        - ``spaces``: `system`, `space`, `grey_levels`, `metric`, `value`, `low`, `high`: what
+          `attack.eps` means in each space; `grey_levels` is the median of the largest change of a
+          pixel in films that were changed.
+        - ``perturbations``: `system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`,
+          `l2_median`, at `attack.eps`, of the `n` films that were changed; in pixels of [0, 1].
         - ``confusion``: `system`, `eps`, `actual`, `predicted`, `count`.
         - ``classes``: `system`, `eps`, `label`, `precision`, `recall`, `f1`, `support`.
         - ``falls``: `system`, `eps`, `iteration`, `count`: when films fall. -1: never.
@@ -71,90 +82,99 @@ def summarise(
     Raises
     ------
     InputError
-        A system or a budget of `params` has no predictions, or not the test films'.
+        A system or a budget of `params` has no predictions, or not the test films', or a check
+        has not been run.
     """
-    argmax, threshold = (
-        predictions[predictions["decision"] == decision] for decision in ("argmax", "threshold")
-    )
-    slices = list(_slices(samples, argmax, budgets(params), params))
-    headline = [0.0, float(params.attack.eps)]
-    at_threshold = list(_slices(samples, threshold, headline, params))
-    labels = slices[0][2]["label"].to_numpy()
+    params, samples = results.params, results.samples
+    slices = [
+        (system, eps, results.at(system, eps))
+        for system in params.systems
+        for eps in results.budgets
+    ]
+    labels = results.test["label"].to_numpy()
     weights = resample_weights(labels, params.evaluate.bootstrap, params.seed)
     return {
-        "metrics": _metrics(slices, at_threshold, weights, params),
+        "metrics": _metrics(results, slices, weights),
+        "comparisons": compare(results, weights),
+        "subgroups": by_subgroup(results),
+        "spaces": _spaces(results, weights),
+        "checks": check_all(results),
+        "perturbations": _perturbations(results),
         "confusion": pd.concat([_confusion(*part) for part in slices], ignore_index=True),
         "classes": pd.concat([_classes(*part, params) for part in slices], ignore_index=True),
         "falls": pd.concat([_falls(*part) for part in slices if part[1]], ignore_index=True),
-        "attributions": _attributions(attributions, params),
+        "attributions": _attributions(results.attributions, params),
         "counts": _counts(samples),
         "notes": _notes(samples),
         "remarks": _remarks(samples),
     }
 
 
-def budgets(params: Params) -> list[float]:
-    """List the points of the curve, 0 for clean films first."""
-    return [0.0, *(float(budget) for budget in params.attack.budgets)]
-
-
-def _slices(
-    samples: pd.DataFrame, predictions: pd.DataFrame, at: list[float], params: Params
-) -> Iterator[Slice]:
-    """Yield each system's rows at each budget, in the order of the test films."""
-    films = samples.loc[samples["split"] == "test", "sample_id"].tolist()
-    if not films:
-        raise InputError("results/samples: no film is in the test split; raise split.test")
-    for system in params.systems:
-        of_system = predictions[predictions["system"] == system]
-        for eps in at:
-            rows = of_system[np.isclose(of_system["eps"], eps, rtol=0, atol=1e-9)]
-            if sorted(rows["sample_id"]) != sorted(films):
-                raise InputError(
-                    f"results/predictions/{system}.parquet has {len(rows)} films at eps "
-                    f"{budget_text(eps)}, not the {len(films)} of the test split; run `dvc repro`"
-                )
-            yield system, eps, rows.set_index("sample_id").loc[films].reset_index()
-
-
-def _answers(table: pd.DataFrame) -> Answers:
-    # The margin orders films as the probability does, but never rounds to a tie at 0 or 1.
-    margin = table["logit_1"].to_numpy(np.float64) - table["logit_0"].to_numpy(np.float64)
-    return Answers(table["label"].to_numpy(), table["predicted"].to_numpy(), margin)
-
-
-def _metrics(
-    slices: list[Slice], at_threshold: list[Slice], weights: FloatArray, params: Params
-) -> pd.DataFrame:
-    level = params.evaluate.level
+def _metrics(results: Results, slices: list[Slice], weights: FloatArray) -> pd.DataFrame:
+    params, level = results.params, results.params.evaluate.level
     rows = [
         (system, eps, metric, *found)
         for system, eps, table in slices
-        for metric, found in estimate(_answers(table), weights, level).items()
+        for metric, found in estimate(answers(table), weights, level).items()
     ]
     rows += [
         (system, eps, f"{metric}_at_threshold", *found)
-        for system, eps, table in at_threshold
-        for metric, found in estimate(_answers(table), weights, level).items()
-        if metric in OF_A_DECISION
+        for system in params.systems
+        for eps in (0.0, results.eps)
+        for metric, found in estimate(
+            results.answers(system, eps, decision="threshold"), weights, level, OF_A_DECISION
+        ).items()
     ]
-    reference = estimate(always_negative(slices[0][2]["label"].to_numpy()), weights, level)
+    labels = results.test["label"].to_numpy()
+    references = {
+        name: estimate(always(labels), weights, level) for name, always in REFERENCES.items()
+    }
     rows += [
-        (ALWAYS_NEGATIVE, eps, metric, *_without_error(metric, found))
-        for eps in budgets(params)
+        (name, eps, metric, *_of_a_reference(metric, found))
+        for name, reference in references.items()
+        for eps in results.budgets
         for metric, found in reference.items()
     ]
     return pd.DataFrame(rows, columns=["system", "eps", "metric", "value", "low", "high"])
 
 
-def _without_error(metric: str, found: Estimate) -> Estimate:
-    if metric in _BY_DEFINITION:
-        return Estimate(found.value, math.nan, math.nan)
-    return found
+def _of_a_reference(metric: str, found: Estimate) -> Estimate:
+    if metric in _UNSURE_OF_A_REFERENCE:
+        return found
+    return Estimate(found.value, math.nan, math.nan)
+
+
+def _spaces(results: Results, weights: FloatArray) -> pd.DataFrame:
+    rows = []
+    for system in results.params.systems:
+        for space in SPACES:
+            table = results.at(system, results.eps, space)
+            grey_levels = float(_changed(table)["linf"].median()) * 255
+            level = results.params.evaluate.level
+            found = estimate(answers(table), weights, level, OF_A_SPACE)
+            rows += [(system, space, grey_levels, metric, *found[metric]) for metric in found]
+    columns = ["system", "space", "grey_levels", "metric", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _perturbations(results: Results) -> pd.DataFrame:
+    rows = []
+    for system in results.params.systems:
+        table = results.at(system, results.eps)
+        linf, l2 = (_changed(table)[norm].astype(np.float64) for norm in ("linf", "l2"))
+        attack = table["attack"].iloc[0], table["threat_model"].iloc[0]
+        rows.append((system, *attack, len(linf), linf.max(), linf.median(), l2.median()))
+    columns = ["system", "attack", "threat_model", "n", "linf_max", "linf_median", "l2_median"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _changed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the films that the attack changed; those that were wrong anyway it left alone."""
+    return table[table["linf"] > 0]
 
 
 def _confusion(system: str, eps: float, table: pd.DataFrame) -> pd.DataFrame:
-    tp, fn, fp, tn = (round(float(count)) for count in confusion(_answers(table)))
+    tp, fn, fp, tn = (round(float(count)) for count in confusion(answers(table)))
     return pd.DataFrame(
         {
             "system": system,
@@ -239,13 +259,14 @@ def nested(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:
     Returns
     -------
     dict
-        {system: {clean: {metric: value}, attacked: {…}, attributions: {explainer: {…}}}}, rounded
-        to six digits, None where a value is undefined.
+        {system: {clean: {metric: value}, attacked: {…}, attributions: {explainer: {…}}, checks:
+        {passed: count, failed: count, unclear: count}}}, rounded to six digits, None where a
+        value is undefined. Of the references only clean and attacked.
     """
-    metrics, maps = summary["metrics"], summary["attributions"]
+    metrics, maps, checks = (summary[name] for name in ("metrics", "attributions", "checks"))
     at = {"clean": 0.0, "attacked": float(params.attack.eps)}
     document: dict[str, Any] = {}
-    for system in [*params.systems, ALWAYS_NEGATIVE]:
+    for system in [*params.systems, *REFERENCES]:
         of_system = metrics[metrics["system"] == system]
         document[system] = {
             name: _plain(of_system[np.isclose(of_system["eps"], eps, rtol=0, atol=1e-9)])
@@ -256,6 +277,7 @@ def nested(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:
             str(explainer): _plain(rows)
             for explainer, rows in maps[maps["system"] == system].groupby("explainer", sort=False)
         }
+        document[system]["checks"] = count_statuses(checks[checks["system"] == system])
     return document
 
 

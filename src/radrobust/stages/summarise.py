@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from radrobust import paths
 from radrobust.errors import InputError
-from radrobust.evaluation import summary
+from radrobust.evaluation import results, summary
 from radrobust.files import replacing
 from radrobust.params import Params
 from radrobust.samples import load_samples
+
+PIPELINE = (
+    "normalisations",
+    "pixel_difference",
+    "repeat_difference",
+    "training_mode",
+    "weights_changed",
+    "frozen_changed",
+)
+"""What stage attack has to say of each system's pipeline."""
 
 
 def summarise(params: Params) -> None:
@@ -21,14 +33,9 @@ def summarise(params: Params) -> None:
     Raises
     ------
     InputError
-        A system of the study has not been attacked or explained.
+        A system of the study has not been attacked, checked or explained.
     """
-    samples = load_samples()
-    predictions = _read_all([paths.PREDICTIONS / f"{system}.parquet" for system in params.systems])
-    attributions = _read_all(
-        [paths.ATTRIBUTIONS / system / "attributions.parquet" for system in params.systems]
-    )
-    tables = summary.summarise(samples.table, predictions, attributions, params)
+    tables = summary.summarise(load_results(params))
     with replacing(paths.SUMMARY) as folder:
         folder.mkdir()
         for name, table in tables.items():
@@ -40,8 +47,41 @@ def summarise(params: Params) -> None:
         draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _read_all(files: list[Path]) -> pd.DataFrame:
-    for file in files:
-        if not file.is_file():
-            raise InputError(f"{file} is not here; run `dvc repro` first")
-    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+def load_results(params: Params) -> results.Results:
+    """Read what the stages before have left.
+
+    Raises
+    ------
+    InputError
+        A file is missing, or a pipeline's facts are.
+    """
+
+    def of_all(parent: Path, name: str) -> pd.DataFrame:
+        files = [parent / system / name for system in params.systems]
+        return pd.concat([pd.read_parquet(_found(file)) for file in files], ignore_index=True)
+
+    return results.Results(
+        params=params,
+        samples=load_samples().table,
+        predictions=of_all(paths.PREDICTIONS, results.PREDICTIONS),
+        checks=of_all(paths.PREDICTIONS, results.CHECKS),
+        gradients=of_all(paths.PREDICTIONS, results.GRADIENTS),
+        pipeline={
+            system: _read_pipeline(paths.PREDICTIONS / system / results.PIPELINE)
+            for system in params.systems
+        },
+        attributions=of_all(paths.ATTRIBUTIONS, "attributions.parquet"),
+    )
+
+
+def _read_pipeline(file: Path) -> Mapping[str, Any]:
+    facts: dict[str, Any] = json.loads(_found(file).read_text(encoding="utf-8"))
+    if missing := [fact for fact in PIPELINE if fact not in facts]:
+        raise InputError(f"{file} says nothing of {', '.join(missing)}; run `dvc repro`")
+    return facts
+
+
+def _found(file: Path) -> Path:
+    if not file.is_file():
+        raise InputError(f"{file} is not here; run `dvc repro` first")
+    return file

@@ -1,0 +1,292 @@
+"""Each check at its limit, on tables in which only as much is broken as a test says."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radrobust.errors import InputError
+from radrobust.evaluation.checks import CHECKS, check_all, count_statuses
+from radrobust.evaluation.intervals import wilson
+from radrobust.evaluation.results import Results
+from radrobust.params import load_params
+
+N = 100
+EPS = 4 / 255
+ATTACKS = (
+    "more_steps",
+    "restart_1",
+    "restart_2",
+    "noise",
+    "square",
+    "apgd_ce",
+    "apgd_margin",
+    "fab",
+    "zero",
+)
+PIPELINE = {
+    "normalisations": 1,
+    "pixel_difference": 0.0,
+    "repeat_difference": 0.0,
+    "training_mode": 0,
+    "weights_changed": False,
+    "frozen_changed": None,
+}
+
+
+@pytest.fixture(scope="session")
+def params(request):
+    study = load_params(request.config.rootpath / "params.yaml")
+    attack = {"space": "pixel", "eps": Fraction(4, 255), "curve": [Fraction(8, 255)]}
+    checks = {"films": N, "restarts": 2, "far": Fraction(128, 255)}
+    return study.model_copy(
+        update={
+            "systems": ["standard"],
+            "attack": study.attack.model_copy(update=attack),
+            "checks": study.checks.model_copy(update=checks),
+        }
+    )
+
+
+def rows(broken, eps, **columns):
+    """Films in order; those in `broken` are called the other class."""
+    label = np.arange(N) % 2
+    hit = np.isin(np.arange(N), list(broken))
+    films = [f"film-{number:03d}" for number in range(N)]
+    table = {"system": "standard", "sample_id": films, "label": label, "eps": eps, "broken": hit}
+    return pd.DataFrame(table | {"predicted": np.where(hit, 1 - label, label)} | columns)
+
+
+def results(params, *, clean=range(10), headline=range(40), largest=range(60), **changes):
+    """Clean films 0 to 9 are wrong; the headline attack breaks those up to 39, others nothing more.
+
+    `changes` are films that other attacks break, or facts of the pipeline.
+    """
+    curve = {0.0: clean, EPS: headline, 8 / 255: largest}
+    broken = dict.fromkeys(ATTACKS, headline) | {"noise": clean, "zero": clean}
+    broken |= {name: films for name, films in changes.items() if name not in PIPELINE}
+    far = broken.pop("far", range(N))
+    films = rows((), 0)["sample_id"]
+    return Results(
+        params=params,
+        samples=pd.DataFrame({"sample_id": films, "label": np.arange(N) % 2, "split": "test"}),
+        predictions=pd.concat(
+            [rows(hit, eps, space="pixel", decision="argmax") for eps, hit in curve.items()]
+        ),
+        checks=pd.concat(
+            [
+                *(rows(hit, EPS * (name != "zero"), check=name) for name, hit in broken.items()),
+                rows(far, 128 / 255, check="far"),
+            ]
+        ),
+        gradients=pd.DataFrame(
+            {
+                "system": "standard",
+                "sample_id": films,
+                "norm": np.float32(1),
+                "zero_share": np.float32(0.1),
+                "constant": False,
+            }
+        ),
+        pipeline={"standard": PIPELINE | {k: v for k, v in changes.items() if k in PIPELINE}},
+        attributions=pd.DataFrame(),
+    )
+
+
+def found(results, check):
+    return check_all(results).set_index("check").loc[check]
+
+
+def test_every_check_passes_where_nothing_is_amiss(params):
+    table = check_all(results(params))
+    assert table["check"].tolist() == [name for name in CHECKS if name != "straight_through"]
+    assert (table["status"] == "pass").all()
+    assert count_statuses(table) == {"passed": 14, "failed": 0, "unclear": 0}
+    with_plain = check_all(results(params, plain_gradient=range(40)))
+    assert with_plain["check"].tolist() == list(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("check", "attack"),
+    [
+        ("more_steps", "more_steps"),
+        ("restarts", "restart_1"),
+        ("restarts", "restart_2"),
+        ("black_box", "square"),
+        ("autoattack", "apgd_ce"),
+        ("autoattack", "apgd_margin"),
+        ("autoattack", "fab"),
+        ("autoattack", "square"),
+    ],
+)
+def test_another_attack_may_break_two_films_of_a_hundred_but_not_three(params, check, attack):
+    passed = found(results(params, **{attack: {0, 1, 50, 51}}), check)
+    assert (passed["status"], passed["value"], passed["limit"]) == ("pass", 0.02, 0.02)
+    assert (passed["low"], passed["high"]) == wilson(2, N, params.evaluate.level)
+    failed = found(results(params, **{attack: {50, 51, 52}}), check)
+    assert (failed["status"], failed["value"], failed["n"]) == ("fail", 0.03, N)
+
+
+def test_restarts_count_together(params):
+    several = results(params, restart_1={50, 51}, restart_2={51, 52})
+    assert found(several, "restarts")["value"] == 0.03
+
+
+def test_context_is_the_robust_accuracy_of_the_other_attack(params):
+    square = found(results(params, square=range(30)), "black_box")
+    assert (square["value"], square["context"]) == (0, 0.7)
+    parts = results(params, fab={70}, square={71}, noise={72}, restart_1={73}, more_steps={74})
+    assert found(parts, "autoattack")["value"] == 0.02
+    assert found(parts, "autoattack")["context"] == pytest.approx(0.55)
+    assert math.isnan(found(parts, "more_steps")["context"])
+
+
+def test_a_plain_gradient_that_misses_films_hides_them(params):
+    passed = found(results(params, plain_gradient=range(38)), "straight_through")
+    assert (passed["status"], passed["value"], passed["context"]) == ("pass", 0.02, 0.62)
+    failed = found(results(params, plain_gradient=range(37)), "straight_through")
+    assert (failed["status"], failed["value"]) == ("fail", 0.03)
+
+
+@pytest.mark.parametrize(
+    ("headline", "largest", "status", "value"),
+    [
+        (range(40), range(41), "pass", 0.01),
+        (range(40), range(40), "fail", 0),
+        (range(N), range(N), "pass", 0),
+        (range(40), range(39), "fail", -0.01),
+    ],
+)
+def test_a_larger_budget_breaks_more(params, headline, largest, status, value):
+    row = found(results(params, headline=headline, largest=largest), "larger_eps")
+    assert (row["status"], row["value"]) == (status, pytest.approx(value))
+
+
+def test_the_largest_budget_is_compared_with_the_one_below(params):
+    alone = params.attack.model_copy(update={"curve": []})
+    study = params.model_copy(update={"attack": alone})
+    assert found(results(study), "larger_eps")["value"] == pytest.approx(0.3)
+    three = params.attack.model_copy(update={"curve": [Fraction(4, 255), Fraction(8, 255)]})
+    top = params.model_copy(update={"attack": three.model_copy(update={"eps": Fraction(8, 255)})})
+    tables = results(params)
+    checks = tables.checks.replace({"eps": {EPS: 8 / 255}})
+    assert found(replace(tables, params=top, checks=checks), "larger_eps")["value"] == 0.2
+
+
+def test_nothing_stands_at_the_far_budget(params):
+    row = found(results(params, far=range(N - 1)), "far")
+    assert (row["status"], row["value"], row["n"]) == ("fail", 0.01, N)
+
+
+@pytest.mark.parametrize(
+    ("by_attack", "by_noise", "status"),
+    [(6, 3, "pass"), (6, 4, "fail"), (5, 2, "pass"), (5, 3, "fail"), (4, 4, "unclear")],
+)
+def test_noise_breaks_at_most_half_of_what_the_attack_breaks(params, by_attack, by_noise, status):
+    tables = results(params, headline=range(10 + by_attack), noise=range(10 + by_noise))
+    row = found(tables, "noise")
+    assert (row["status"], row["value"]) == (status, by_noise / by_attack)
+    assert (row["n"], row["context"]) == (by_attack, pytest.approx(0.9 - by_noise / N))
+    assert math.isnan(row["low"])
+
+
+def test_noise_says_nothing_where_the_attack_breaks_nothing(params):
+    row = found(results(params, headline=range(10)), "noise")
+    assert row["status"] == "unclear"
+    assert math.isnan(row["value"])
+
+
+@pytest.mark.parametrize(
+    "odd", [{"zero_share": 1.0}, {"constant": True}, {"norm": np.nan}, {"norm": np.inf}]
+)
+def test_one_gradient_of_a_hundred_may_lead_nowhere(params, odd):
+    tables = results(params)
+    for count, status in ((1, "pass"), (2, "fail")):
+        (column, value), gradients = *odd.items(), tables.gradients.copy()
+        gradients.loc[: count - 1, column] = value
+        row = found(replace(tables, gradients=gradients), "gradients")
+        assert (row["status"], row["value"]) == (status, count / N)
+
+
+def test_an_attack_with_nothing_to_spend_changes_no_answer(params):
+    row = found(results(params, zero=range(11)), "zero")
+    assert (row["status"], row["value"]) == ("fail", 0.01)
+
+
+@pytest.mark.parametrize(
+    ("check", "fact", "right", "wrong"),
+    [
+        ("pixels", "pixel_difference", 0.0, 1e-3),
+        ("repeatable", "repeat_difference", 1e-5, 1.1e-5),
+        ("eval_mode", "training_mode", 0, 1),
+        ("unchanged", "weights_changed", False, True),
+        ("unchanged", "frozen_changed", None, True),
+        ("unchanged", "frozen_changed", False, True),
+        ("normalised_once", "normalisations", 1, 2),
+        ("normalised_once", "normalisations", 1, 0),
+        ("pixels", "pixel_difference", 0.0, math.nan),
+    ],
+)
+def test_facts_of_the_pipeline(params, check, fact, right, wrong):
+    for value, status in ((right, "pass"), (wrong, "fail")):
+        row = found(results(params, **{fact: value}), check)
+        assert (row["status"], row["n"]) == (status, 1)
+        assert row["value"] == float(value or 0) or math.isnan(value)
+        assert math.isnan(row["low"])
+
+
+def test_checks_are_run_in_pixels_whichever_space_the_headline_is_in(params):
+    attack = params.attack.model_copy(update={"space": "normalized"})
+    tables = results(params)
+    weaker = [
+        rows(range(20), eps, space="normalized", decision="argmax") for eps in (0, EPS, 8 / 255)
+    ]
+    predictions = pd.concat([*weaker, tables.predictions[tables.predictions["eps"] == EPS]])
+    study = params.model_copy(update={"attack": attack})
+    row = found(replace(tables, params=study, predictions=predictions), "more_steps")
+    assert row["value"] == 0
+
+
+def test_clean_wrong_films_are_no_find_of_an_attack(params):
+    tables = results(params, headline=range(40), square=range(10))
+    assert found(tables, "black_box")["value"] == 0
+
+
+def test_the_order_of_rows_has_no_influence(params):
+    tables = results(params, square={50, 51}, noise=range(20), plain_gradient=range(39))
+    shuffled = {
+        name: getattr(tables, name).sample(frac=1, random_state=3, ignore_index=True)
+        for name in ("predictions", "checks", "gradients")
+    }
+    pd.testing.assert_frame_equal(check_all(tables), check_all(replace(tables, **shuffled)))
+
+
+def test_missing_rows_are_told_in_one_line(params):
+    tables = results(params)
+    without = tables.checks["check"] != "fab"
+    with pytest.raises(
+        InputError,
+        match=r"results/predictions/standard/checks\.parquet has 0 rows of check fab at eps 4/255, "
+        r"not one for each of 100 films; run `dvc repro`$",
+    ):
+        check_all(replace(tables, checks=tables.checks[without]))
+    with pytest.raises(InputError, match=r"checks\.parquet checks 99 test films, not 100"):
+        last = tables.checks["sample_id"] == "film-099"
+        check_all(replace(tables, checks=tables.checks[~last]))
+    with pytest.raises(InputError, match=r"gradients\.parquet has 90 rows"):
+        check_all(replace(tables, gradients=tables.gradients.head(90)))
+    with pytest.raises(InputError, match=r"has 100 rows of check far at eps 128/255"):
+        twice = tables.checks.copy()
+        here = (twice["check"] == "far") & (twice["sample_id"] == "film-000")
+        twice.loc[here, "sample_id"] = "film-001"
+        check_all(replace(tables, checks=twice))
+
+
+def test_rows_of_another_budget_do_not_count(params):
+    tables = results(params)
+    stale = tables.checks.replace({"eps": {EPS: 2 / 255}})
+    with pytest.raises(InputError, match="has 0 rows of check more_steps at eps 4/255"):
+        check_all(replace(tables, checks=stale))
