@@ -336,11 +336,13 @@ def _impossible(params: Params) -> str:
             "attack.loss is 'dlr', which is a ratio of differences among three logits, and there "
             "are two classes here; set it to margin, whose steps are the same but for the ratio"
         )
-    if attack.norm == "linf" and (large := max(attack.eps, attack.step, *attack.curve)) > 1:
-        return (
-            f"attack.eps, step and curve reach {budget_text(large)}, but a pixel cannot change by "
-            "more than 1; four grey levels are 4/255"
-        )
+    largest = {"eps": attack.eps, "step": attack.step, "curve": max(attack.curve)}
+    for key, value in largest.items():
+        if attack.norm == "linf" and value > 1:
+            return (
+                f"attack.{key} is {value}, but where attack.norm is linf a pixel cannot change by "
+                "more than 1; four grey levels are 4/255"
+            )
     if checks.far <= attack.budgets[-1]:
         return (
             f"checks.far is {budget_text(checks.far)}; it must be larger than every budget of "
