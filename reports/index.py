@@ -17,7 +17,7 @@
 # ---
 
 # %%
-from radrobust.reporting import figures, sentences, tables
+from radrobust.reporting import checks, figures, sentences, tables
 from radrobust.reporting.study import Study
 
 study = Study.load()
@@ -32,6 +32,9 @@ study = Study.load()
 
 # %%
 sentences.answer(study)
+
+# %%
+checks.line(study)
 
 # %% [markdown]
 # ::: {.callout-warning}
@@ -53,8 +56,8 @@ tables.headline(study)
 # %% [markdown]
 # Sensitivity is the share of films with the finding that are called so, specificity the share of
 # films without it that are called so; balanced accuracy is their mean. AUROC is how often a film
-# with the finding scores higher than one without. The last row looks at no film at all: it is what
-# accuracy has to be read against, and why accuracy is the last column.
+# with the finding scores higher than one without. The last two rows look at no film at all: they
+# are what accuracy has to be read against, and why accuracy is the last column.
 
 # %%
 figures.clean_against_attacked(study)
@@ -63,5 +66,7 @@ figures.clean_against_attacked(study)
 # - [Data](data.ipynb): which films, and what is wrong with some of them.
 # - [Systems](systems.ipynb): whose networks these are, and how they were trained.
 # - [Robustness](robustness.ipynb): what the attacker may do, and how the answers fall.
+# - [Checks](checks.ipynb): whether these numbers could be wrong.
 # - [Interpretability](interpretability.ipynb): whether the maps hit the fracture.
+# - [Published figures](published.ipynb): what the study that is rebuilt here had, beside this.
 # - [Methods](methods.ipynb): every parameter and version, and how to run it again.

@@ -17,7 +17,7 @@
 # ---
 
 # %%
-from radrobust.reporting import networks, provenance, sentences
+from radrobust.reporting import networks, provenance, threat
 from radrobust.reporting.study import Study
 
 study = Study.load()
@@ -35,7 +35,7 @@ networks.in_words(study)
 # ## Threat model
 
 # %%
-sentences.threat_model(study)
+threat.threat_model(study)
 
 # %% [markdown]
 # ## Metrics
@@ -57,8 +57,26 @@ sentences.threat_model(study)
 #   difference of the logits. Percentile bootstrap, stratified by class; where the two classes are
 #   wholly apart no resample differs, and Wilson's interval for the smaller class takes its place.
 #
+# AUPRC
+# : Average precision: precision at each film with the finding, in falling order of the score, mean
+#   over them. Bootstrap as for AUROC.
+#
 # F1
-# : Harmonic mean of precision and recall.
+# : Harmonic mean of precision and recall. Bootstrap as for AUROC.
+#
+# Brier score
+# : Mean squared difference of the probability of the finding from 1 where it is there and from 0
+#   where it is not. Bootstrap as for AUROC.
+#
+# Calibration error
+# : Expected calibration error of that probability: in ten bins of equal width, by how much its mean
+#   is off the share of films with the finding, weighted by the films in the bin. Chance alone keeps
+#   it above 0. Bootstrap as for AUROC, which leans upwards here.
+#
+# Comparison of two systems
+# : Difference of a metric on the same films, with a bootstrap that draws the same films for both.
+#   McNemar's exact test, two-sided, of the films that only one of them is right about; Holm's
+#   correction over all pairs.
 #
 # Coverage
 # : Share of the marked pixels among the strongest five, 25 or 50 per cent of the film's pixels;
@@ -73,13 +91,9 @@ sentences.threat_model(study)
 #
 # ## What is done otherwise than in the study that is rebuilt
 #
-# The study published as R2I-Medical-Imaging asked these questions of published checkpoints on
-# FracAtlas. Its notebooks measure in ways that this study avoids:
-
-# %%
-networks.done_otherwise(study)
-
-# %% [markdown]
+# Eight things were not taken over from that study: how it measures, what that does to its numbers,
+# and what is done instead are on the page [Published figures](published.ipynb).
+#
 # ## Run it again
 #
 # ```bash

@@ -17,17 +17,38 @@
 # ---
 
 # %%
-from radrobust.reporting import figures, sentences, tables
+from radrobust.reporting import attacked, checks, figures, robustness, sentences, tables, threat
 from radrobust.reporting.study import Study
 
 study = Study.load()
+threat.space_warning(study)
+
+# %%
 sentences.test_films(study)
+
+# %%
+checks.line(study)
 
 # %% [markdown]
 # ## What the attacker may do
 
 # %%
-sentences.threat_model(study)
+threat.threat_model(study)
+
+# %% [markdown]
+# ## Every metric, clean and attacked
+
+# %%
+tables.headline(study)
+
+# %% [markdown]
+# AUPRC is the mean precision over all thresholds; a system that cannot tell films apart has the
+# share of films with the finding. The Brier score and the calibration error ask whether the
+# probability can be taken at its word: the first is its mean squared error, the second by how much
+# it is off, on average, from how often the finding is there.
+
+# %%
+tables.further(study)
 
 # %% [markdown]
 # ## Against the budget
@@ -46,15 +67,34 @@ figures.curve(study, "auroc")
 
 # %% [markdown]
 # ::: {.callout-note}
-# ## Attacked AUROC is an upper bound
-# It is computed on the scores of the images that the attack returned. The attack stops at the first
-# image that is misclassified and pushes that film no further, so the scores could be driven further
-# apart: the true AUROC under attack is at most the one that is shown.
+# ## What needs a score or a probability is too kind under attack
+# Attacked AUROC, AUPRC, Brier score and calibration error are computed on the images that the
+# attack returned. It stops at the first image that is misclassified and pushes that film no
+# further: an attack on the scores could make each of them worse than is shown.
 # :::
 #
 # An AUROC under one half means that under attack films with the finding score *lower* than those
 # without: an attacker who knows the truth can turn the answers round, which chance cannot.
 #
+# ## Is one better than another?
+
+# %%
+robustness.comparisons_in_words(study)
+
+# %%
+robustness.comparisons(study)
+
+# %% [markdown]
+# ## Films before and after
+#
+# The first films of the gallery, the same for every system, drawn by a hash: not chosen because
+# they fall or stand. Above each film stands what the system said of it, and at which probability of
+# the finding.
+
+# %%
+attacked.attacked_films(study)
+
+# %% [markdown]
 # ## Who is confused with whom
 #
 # Rows are the truth, columns what the system said. In small print the share of the row; blue is
@@ -82,6 +122,20 @@ tables.at_threshold(study)
 
 # %%
 tables.class_reports(study)
+
+# %% [markdown]
+# ## Part by part
+#
+# The fewer films in a part, the less its numbers say: look at the intervals first.
+
+# %%
+robustness.subgroups(study)
+
+# %% [markdown]
+# ## What was done to the films
+
+# %%
+robustness.perturbations(study)
 
 # %% [markdown]
 # ## When films fall

@@ -23,3 +23,19 @@ def study(request, fake_study, tmp_path_factory):
     finally:
         os.chdir(before)
     return Study.load(root)
+
+
+@pytest.fixture
+def replaced():
+    """Make the same study with other tables, or with other values in the section `attack`."""
+    from radrobust.params import Attack
+    from radrobust.reporting.study import Study
+
+    def replace(study, attack=None, **tables):
+        fields = {name: getattr(study.params.attack, name) for name in Attack.model_fields}
+        known = Attack.model_validate(fields | (attack or {}))
+        changed = Study(study.root, study.params.model_copy(update={"attack": known}))
+        changed.__dict__.update(tables)
+        return changed
+
+    return replace

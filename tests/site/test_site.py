@@ -14,7 +14,16 @@ from radrobust.errors import InputError
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render
 
-PAGES = ("index", "data", "systems", "robustness", "interpretability", "methods")
+PAGES = (
+    "index",
+    "data",
+    "systems",
+    "robustness",
+    "checks",
+    "interpretability",
+    "published",
+    "methods",
+)
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ARGUMENTS = [
     "--headless",
@@ -25,6 +34,25 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# Cells whose letters stand out from what lies behind them by less than WCAG asks for, 4.5 to 1.
+FAINT = """cells => {
+  const parts = colour => { const n = colour.match(/[\\d.]+/g).map(Number)
+    return n.length < 4 ? [...n, 1] : n }
+  const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]))
+  const luminance = colour => {
+    const [r, g, b] = colour.map(v => v / 255).map(
+      v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b }
+  return cells.filter(cell => {
+    let behind = [255, 255, 255]
+    const chain = []
+    for (let at = cell; at; at = at.parentElement) chain.unshift(at)
+    for (const at of chain) behind = over(parts(getComputedStyle(at).backgroundColor), behind)
+    const [a, b] = [over(parts(getComputedStyle(cell).color), behind), behind].map(luminance)
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5
+  }).map(cell => cell.innerText) }"""
 
 
 @pytest.fixture(scope="session")
@@ -151,6 +179,12 @@ def test_a_telephone_does_not_scroll_sideways(visit, address, name, scheme):
     assert wide <= 375
 
 
+@pytest.mark.parametrize("width", [992, 1199])
+def test_the_pages_names_fit_where_the_menu_is_open(visit, address, width):
+    page = visit(f"{address}/index.html", width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_work_from_the_disk(visit, site, name):
     page = visit(f"{site.as_uri()}/{name}.html")
@@ -168,12 +202,62 @@ def test_tabs_show_one_system_at_a_time(visit, address):
     assert not panes.nth(0).is_visible()
 
 
-def test_the_page_with_the_most_pictures_stays_light(site):
-    assert (site / "interpretability.html").stat().st_size < 3_000_000
+@pytest.mark.parametrize("name", ["robustness", "interpretability"])
+def test_the_pages_with_the_most_pictures_stay_light(site, name):
+    assert (site / f"{name}.html").stat().st_size < 3_000_000
 
 
-def test_systems_unfold(visit, address):
-    page = visit(f"{address}/systems.html", width=375)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_verdicts_are_told_by_word_and_sign_and_seen_by_contrast(visit, address, scheme):
+    page = visit(f"{address}/checks.html", scheme=scheme)
+    verdicts = page.locator("td.status")
+    assert verdicts.count() >= 14
+    words = {"pass": "✓ pass", "fail": "✗ fail", "unclear": "? unclear"}
+    for text, style in verdicts.evaluate_all(
+        "cells => cells.map(cell => [cell.innerText, cell.className.split(' ')[1]])"
+    ):
+        assert text.startswith(words[style])
+    faint = verdicts.evaluate_all(FAINT)
+    assert faint == []
+
+
+def test_where_a_check_failed_the_attacked_numbers_lead_to_the_checks(visit, address):
+    page = visit(f"{address}/checks.html")
+    failed = page.locator("td.status.fail").count()
+    page = visit(f"{address}/robustness.html")
+    notes = page.locator("a.doubt:visible")
+    if not failed:
+        assert notes.count() == 0
+        return
+    notes.first.click()
+    assert page.url.endswith("/checks.html")
+
+
+def test_films_are_shown_before_and_after_side_by_side_on_a_telephone(visit, address):
+    page = visit(f"{address}/robustness.html", width=375)
+    tops = (
+        page.locator(".trio")
+        .first.locator("img")
+        .evaluate_all(
+            "images => images.map(image => Math.round(image.getBoundingClientRect().right))"
+        )
+    )
+    assert len(tops) == 3 and tops == sorted(tops) and tops[-1] <= 375
+
+
+def test_sentences_in_cells_are_not_scrolled_sideways_on_a_telephone(visit, address):
+    page = visit(f"{address}/published.html", width=375)
+    table = page.locator(".wordy .table-scroll")
+    assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
+    shown = table.locator("tbody td").first.evaluate(
+        "cell => getComputedStyle(cell, '::before').content"
+    )
+    assert shown == '"What they did"'
+
+
+@pytest.mark.parametrize("name", ["systems", "checks"])
+def test_entries_unfold(visit, address, name):
+    page = visit(f"{address}/{name}.html", width=375)
     entry = page.locator("details.entry").first
     assert not entry.locator("dl").is_visible()
     entry.locator("summary").click()

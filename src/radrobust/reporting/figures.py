@@ -14,11 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from radrobust.params import budget_text
-from radrobust.reporting import html
+from radrobust.reporting import budgets, html
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
-from radrobust.reporting.text import AS_DECIMAL, METRIC_TITLES, grey_levels, number, unit
+from radrobust.reporting.text import AS_DECIMAL, METRIC_TITLES, number, unit
 from radrobust.systems.catalogue import SYSTEMS
 
 # Okabe and Ito's colours without yellow and black, then two of Tol's: told apart by colour-blind
@@ -78,8 +77,9 @@ def clean_against_attacked(study: Study) -> Html:
         return _shown(
             canvas,
             alt=f"AUROC and balanced accuracy, clean and attacked. {said}.",
-            caption=f"Filled: clean films. Hollow: every pixel changed by up to "
-            f"{grey_levels(study.eps)}. Bars: {_level(study)} confidence intervals. Dashed: "
+            caption=f"Filled: clean films. Hollow: "
+            f"{budgets.changed(study.params.attack, study.eps)}. Bars: {study.level} confidence "
+            f"intervals. Dashed: "
             f"calling every film “{study.classes[0]}”.",
         )
 
@@ -91,7 +91,7 @@ def curve(study: Study, metric: str) -> Html:
             _draw_curve(ax, study, system, metric)
         if unit(metric):
             axes[0].yaxis.set_major_formatter(PercentFormatter(1))
-        canvas.supxlabel("Most that a pixel may be changed, grey levels (0: clean)", fontsize=8.5)
+        canvas.supxlabel(budgets.axis(study.params.attack), fontsize=8.5)
         canvas.supylabel(METRIC_TITLES[metric], fontsize=8.5)
         said = "; ".join(_course(study, system, metric) for system in study.systems)
         reference = f"{number(_reference(study, metric), metric)}{unit(metric)}"
@@ -101,7 +101,7 @@ def curve(study: Study, metric: str) -> Html:
             alt=f"{METRIC_TITLES[metric]} against the attack's budget. {said}. "
             f"{study.title(ALWAYS_NEGATIVE)}: {reference} always.",
             caption=f"{METRIC_TITLES[metric]} against the attack's budget, with "
-            f"{_level(study)} confidence bands. Dashed: calling every film "
+            f"{study.level} confidence bands. Dashed: calling every film "
             f"“{study.classes[0]}”, {reference} always.{behind}",
         )
 
@@ -122,8 +122,9 @@ def falls(study: Study) -> Html:
         canvas.supylabel("Films", fontsize=8.5)
         return _shown(
             canvas,
-            alt=f"When films fall at {budget_text(study.eps)}. {'; '.join(said)}.",
-            caption=f"When films fall, up to {grey_levels(study.eps)}. 0: wrong before any step, "
+            alt=f"When films fall at {_budget(study, study.eps)}. {'; '.join(said)}.",
+            caption=f"When films fall, {budgets.changed(study.params.attack, study.eps)}. 0: wrong "
+            "before any step, "
             "on the clean film or at the random start. A film that falls at a smaller budget is "
             "counted at the step at which it fell there. Hollow: still right after all steps. "
             "Numbers are written at the first bar and the last two.",
@@ -134,9 +135,9 @@ def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
     for other in study.systems:
         if other != system:
             points = _points(study, other, metric)
-            ax.plot(points["eps"] * 255, points["value"], color=BEHIND, lw=0.8)
+            ax.plot(_levels(study, points), points["value"], color=BEHIND, lw=0.8)
     points = _points(study, system, metric)
-    levels, own = points["eps"] * 255, colour(system)
+    levels, own = _levels(study, points), colour(system)
     ax.fill_between(levels, points["low"], points["high"], color=own, alpha=0.2, lw=0)
     ax.axhline(_reference(study, metric), color=REFERENCE, ls="--", lw=1)
     ax.plot(levels, points["value"], color=own, marker=_marker(system), markersize=4)
@@ -144,11 +145,16 @@ def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
     ax.set_ylim(-0.04, 1.04)
 
 
+def _levels(study: Study, points: pd.DataFrame) -> list[float]:
+    return [budgets.level(study.params.attack, float(eps)) for eps in points["eps"]]
+
+
 def _fallen(study: Study, system: str) -> list[int]:
     """Number of films by the step at which they fell, from 0; those that never did come last."""
     table = study.falls[study.falls["system"] == system]
     table = table[np.isclose(table["eps"], study.eps, rtol=0, atol=1e-9)]
-    steps = [*range(study.params.attack.steps + 1), -1]
+    attack = study.params.attack
+    steps = [*range(attack.restarts * attack.steps + 1), -1]
     counts = table.set_index("iteration")["count"].reindex(steps)
     return [int(count) for count in counts.fillna(0)]
 
@@ -191,7 +197,7 @@ def _explain_marks(canvas: Figure, study: Study) -> None:
         mpl.lines.Line2D([], [], color="#333333", marker="o", ls="", label="clean"),
         mpl.lines.Line2D(
             [], [], color="#333333", marker="o", ls="", markerfacecolor="white",
-            label=f"attacked, {budget_text(study.eps)}",
+            label=f"attacked, {_budget(study, study.eps)}",
         ),
         mpl.lines.Line2D(
             [], [], color=REFERENCE, ls="--", lw=1, label=study.title(ALWAYS_NEGATIVE)
@@ -210,9 +216,9 @@ def _goes(study: Study, system: str, metric: str) -> str:
 
 
 def _course(study: Study, system: str, metric: str) -> str:
-    points = _points(study, system, metric)
+    attack, points = study.params.attack, _points(study, system, metric)
     said = [
-        f"{number(float(value), metric)}{unit(metric)} at {budget_text(float(eps))}"
+        f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(eps))}"
         for eps, value in zip(points["eps"], points["value"], strict=True)
     ]
     return f"{study.name(system)}: {', '.join(said)}"
@@ -228,8 +234,8 @@ def _marker(system: str) -> str:
     return MARKERS[list(SYSTEMS).index(system) % len(MARKERS)]
 
 
-def _level(study: Study) -> str:
-    return f"{100 * study.params.evaluate.level:g} %"
+def _budget(study: Study, eps: float) -> str:
+    return budgets.short(study.params.attack, eps)
 
 
 def _two_lines(study: Study, system: str) -> str:

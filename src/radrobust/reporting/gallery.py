@@ -2,70 +2,31 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from html import escape
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from PIL import Image
 
 from radrobust.reporting import html
+from radrobust.reporting.pictures import (
+    FloatArray,
+    Scale,
+    as_bytes,
+    column,
+    enlarge,
+    enlarge_film,
+    img,
+    outline,
+    strip,
+)
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import Study
 from radrobust.reporting.text import explainer_title, number
 from radrobust.seeds import derive_seed
 
-DISPLAYED = 224
 EXAMPLES = 4
 CARDS = 32  # films with their maps, of all systems together: the page must stay light to load
-OUTLINE, OUTLINE_EDGE = (212, 255, 0), (20, 20, 20)
-
-# Signed maps diverge from white at zero; the others rise from black.
-SIGNED_COLOURS, UNSIGNED_COLOURS = "RdBu_r", "inferno"
-
-# A few extreme pixels would leave the rest of every map pale.
-CLIPPED_ABOVE = 99.5
-
-Picture = NDArray[np.uint8]
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The colours of one explainer's maps of one system.
-
-    Attributes
-    ----------
-    limit : float
-        Where the colours end.
-    signed : bool
-        From -limit to limit, else from 0 to limit.
-    """
-
-    limit: float
-    signed: bool
-
-    @classmethod
-    def of(cls, maps: FloatArray) -> Scale:
-        """Fit a scale to all maps of one system and explainer."""
-        values = np.asarray(maps, np.float32)
-        limit = float(np.percentile(np.abs(values), CLIPPED_ABOVE))
-        return cls(limit or 1.0, bool((values < 0).any()))
-
-    def colour(self, values: FloatArray) -> Picture:
-        """Return H×W×3 colours of H×W values."""
-        share = np.asarray(values, np.float32) / self.limit
-        name = SIGNED_COLOURS if self.signed else UNSIGNED_COLOURS
-        position = 0.5 + share / 2 if self.signed else share
-        return _bytes(255 * mpl.colormaps[name](np.clip(position, 0, 1))[..., :3])
-
-    def strength(self, values: FloatArray) -> NDArray[np.float32]:
-        """Return H×W in [0, 1]: how strongly a map covers the film."""
-        return np.clip(np.abs(np.asarray(values, np.float32)) / self.limit, 0, 1)
 
 
 def examples(study: Study) -> Html:
@@ -93,10 +54,10 @@ def maps(study: Study) -> Html:
 
 def _example(study: Study, position: int, name: str, title: str) -> str:
     film, mask = study.samples.images[position], study.samples.masks[position]
-    pictures = _img(_enlarged_film(film), f"Film {name}: {title}")
+    pictures = img(enlarge_film(film), f"Film {name}: {title}")
     if mask.any():
-        outlined = _outlined(_enlarged_film(film), mask)
-        pictures += _img(outlined, f"The same film, the {study.dataset['finding']} outlined")
+        outlined = outline(enlarge_film(film), mask)
+        pictures += img(outlined, f"The same film, the {study.dataset['finding']} outlined")
     return html.figure(f'<div class="pair">{pictures}</div>', name, style="film")
 
 
@@ -108,7 +69,7 @@ def _gallery(study: Study, system: str) -> str:
         np.arange(len(study.samples.table)), index=study.samples.table["sample_id"]
     )
     cards = []
-    for name in _pictured(study, kept.sample_ids):
+    for name in pictured(study, kept.sample_ids, CARDS):
         row = kept.sample_ids.index(name)
         answers = table[table["sample_id"] == name]
         columns = [_film_column(study, int(positions[name]), name)]
@@ -128,14 +89,15 @@ def _gallery(study: Study, system: str) -> str:
     return f'<p class="named">{named}</p>{_legend(scales)}{"".join(cards)}'
 
 
-def _pictured(study: Study, names: list[str]) -> list[str]:
-    """The films that are shown of each system: with many systems fewer, a quarter without finding.
+def pictured(study: Study, names: list[str], cards: int) -> list[str]:
+    """Choose the films that are shown of each system, so that all have `cards` together, or two.
 
-    They are the first ones in the order in which they were drawn, the same for every system.
+    They are the first ones in the order in which they were drawn, the same for every system, a
+    quarter of them without the finding, at least one.
     """
     labels = study.samples.table.set_index("sample_id")["label"].loc[names]
     present, absent = ([name for name in names if labels[name] == label] for label in (1, 0))
-    count = min(len(names), max(2, CARDS // len(study.systems)))
+    count = min(len(names), max(2, cards // len(study.systems)))
     without = min(len(absent), max(1, count // 4))
     return present[: count - without] + absent[:without]
 
@@ -163,11 +125,11 @@ def _only(answers: pd.DataFrame, explainer: str) -> pd.Series[float]:
 def _film_column(study: Study, position: int, name: str) -> str:
     film, mask = study.samples.images[position], study.samples.masks[position]
     finding = study.dataset["finding"]
-    pictures = _img(_enlarged_film(film), f"Film {name}")
+    pictures = img(enlarge_film(film), f"Film {name}")
     if mask.any():
-        outlined = _outlined(_enlarged_film(film), mask)
-        pictures += _img(outlined, f"Film {name}, the {finding} outlined")
-    return _column("Film", "below: outlined" if mask.any() else "", pictures)
+        outlined = outline(enlarge_film(film), mask)
+        pictures += img(outlined, f"Film {name}, the {finding} outlined")
+    return column("Film", "below: outlined" if mask.any() else "", pictures)
 
 
 def _map_column(
@@ -175,23 +137,16 @@ def _map_column(
 ) -> str:
     film, mask = study.samples.images[position], study.samples.masks[position]
     title = explainer_title(label.explainer)
-    enlarged = _enlarged(scale.colour(values))
-    strength = _enlarged_film(_bytes(255 * scale.strength(values)))[..., :1] / 255.0
-    base = _enlarged_film(film)
+    enlarged = enlarge(scale.colour(values))
+    strength = enlarge_film(as_bytes(255 * scale.strength(values)))[..., :1] / 255.0
+    base = enlarge_film(film)
     # Half the film stays visible even where the map is strongest.
-    overlay = _bytes(base * (1 - 0.75 * strength) + enlarged * 0.75 * strength)
+    overlay = as_bytes(base * (1 - 0.75 * strength) + enlarged * 0.75 * strength)
     of_what = f"{title} map of {label.system} for film {label.sample_id}"
     hit = f"; of the {study.dataset['finding']} {label.covered} of pixels" if label.covered else ""
-    pictures = _img(_outlined(enlarged, mask), f"{of_what}{hit}", blocky=True)
-    pictures += _img(_outlined(overlay, mask), f"{of_what}, laid over the film")
-    return _column(title, label.covered, pictures)
-
-
-def _column(title: str, small: str, pictures: str) -> str:
-    return (
-        f'<div><p class="map-title">{escape(title)}<br><small>{escape(small) or "&nbsp;"}</small>'
-        f"</p>{pictures}</div>"
-    )
+    pictures = img(outline(enlarged, mask), f"{of_what}{hit}", blocky=True)
+    pictures += img(outline(overlay, mask), f"{of_what}, laid over the film")
+    return column(title, label.covered, pictures)
 
 
 def _caption(study: Study, name: str, row: pd.Series[float]) -> str:
@@ -206,13 +161,10 @@ def _caption(study: Study, name: str, row: pd.Series[float]) -> str:
 def _legend(scales: dict[str, Scale]) -> str:
     strips = []
     for explainer, scale in scales.items():
-        ramp = np.linspace(-scale.limit if scale.signed else 0, scale.limit, 128)
-        strip = _img(scale.colour(np.tile(ramp, (8, 1))), _legend_alt(explainer, scale), size=None)
         ends = ("against", "for the answer") if scale.signed else ("none", "strong")
-        strips.append(
-            f'<div><span class="map-title">{escape(explainer_title(explainer))}</span>{strip}'
-            f"<small><span>{ends[0]}</span><span>{ends[1]}</span></small></div>"
-        )
+        title = escape(explainer_title(explainer))
+        shown = strip(scale, _legend_alt(explainer, scale), ends)
+        strips.append(f'<div><span class="map-title">{title}</span>{shown}</div>')
     return f'<div class="legend-strips">{"".join(strips)}</div>'
 
 
@@ -221,64 +173,3 @@ def _legend_alt(explainer: str, scale: Scale) -> str:
     if scale.signed:
         return f"Colours of {title}: blue against the answer, white nothing, red for the answer"
     return f"Colours of {title}: black without influence, through red to yellow for strong"
-
-
-def _enlarged(picture: Picture) -> Picture:
-    """Repeat pixels by a whole factor to about `DISPLAYED`, so that none looks larger."""
-    factor = max(1, round(DISPLAYED / picture.shape[0]))
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _enlarged_film(film: NDArray[np.uint8]) -> Picture:
-    side = film.shape[0] * max(1, round(DISPLAYED / film.shape[0]))
-    grey = np.asarray(
-        Image.fromarray(np.asarray(film)).resize((side, side), Image.Resampling.BICUBIC)
-    )
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _outlined(picture: Picture, mask: BoolArray) -> Picture:
-    """Draw a mask's outline in a light line within a dark one, seen on every colour."""
-    if not mask.any():
-        return picture
-    large = _enlarged(mask.astype(np.uint8)) > 0
-    inner = _grown(large) & ~large
-    outer = _grown(large | inner) & ~large & ~inner
-    result = picture.copy()
-    result[inner] = OUTLINE
-    result[outer] = OUTLINE_EDGE
-    return result
-
-
-def _grown(mask: BoolArray) -> BoolArray:
-    """Grow a mask by two pixels in each of the four directions."""
-    grown = mask
-    for _ in range(2):
-        padded = np.pad(grown, 1)
-        grown = (
-            padded[1:-1, 1:-1] | padded[:-2, 1:-1] | padded[2:, 1:-1]
-            | padded[1:-1, :-2] | padded[1:-1, 2:]
-        )  # fmt: skip
-    return grown
-
-
-def _bytes(values: NDArray[np.floating]) -> Picture:
-    rounded: Picture = np.rint(values).astype(np.uint8)
-    return rounded
-
-
-def _img(picture: Picture, alt: str, size: int | None = DISPLAYED, blocky: bool = False) -> str:
-    """Write a picture into an `<img>`; one whose pixels are repeated is often smaller lossless."""
-    shown = Image.fromarray(picture)
-    if size is not None and shown.width > 2 * size:
-        shown = shown.resize((size, size), Image.Resampling.LANCZOS)
-    data = _webp(shown, quality=70, method=4)
-    if blocky:
-        data = min(data, _webp(shown, lossless=True, method=2), key=len)
-    return html.image(data, "image/webp", alt, size)
-
-
-def _webp(picture: Image.Image, **how: int) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "WEBP", **how)
-    return file.getvalue()

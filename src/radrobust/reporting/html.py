@@ -24,7 +24,7 @@ def image(data: bytes, kind: str, alt: str, width: int | None = None) -> str:
     """
     source = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
     size = f' width="{width}" height="{width}"' if width else ""
-    return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid"{size}>'
+    return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid" loading="lazy"{size}>'
 
 
 def figure(content: str, caption: str, style: str = "") -> str:
@@ -105,7 +105,9 @@ def hidden_header(content: str) -> str:
     return f'<th scope="row" class="system repeated">{said}</th>'
 
 
-def cell(content: str, scope: str = "", span: int = 1, style: str = "", small: str = "") -> str:
+def cell(
+    content: str, scope: str = "", span: int = 1, style: str = "", small: str = "", note: str = ""
+) -> str:
     """Return a table cell.
 
     Parameters
@@ -120,6 +122,8 @@ def cell(content: str, scope: str = "", span: int = 1, style: str = "", small: s
         CSS class.
     small : str
         Plain text in small print under it.
+    note : str
+        HTML in small print under that.
     """
     tag = "th" if scope else "td"
     attributes = "".join(
@@ -131,5 +135,5 @@ def cell(content: str, scope: str = "", span: int = 1, style: str = "", small: s
         }.items()
         if value
     )
-    below = f"<br><small>{escape(small)}</small>" if small else ""
+    below = "".join(f"<br><small>{said}</small>" for said in (escape(small), note) if said)
     return f"<{tag}{attributes}>{escape(content)}{below}</{tag}>"

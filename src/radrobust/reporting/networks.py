@@ -55,32 +55,6 @@ def warning(study: Study) -> str:
     )
 
 
-def done_otherwise(study: Study) -> Markdown:
-    """List what is done otherwise than in the study that is rebuilt, and what remains undone."""
-    items = {
-        "Budget": "There it is applied to normalised images, so that 4/255 is about one grey "
-        "level. Here the attack changes pixels of the film itself: 4/255 is four grey levels.",
-        "Test films": "There they pass through the random augmentation for training, which differs "
-        "by class. Here test films are never augmented.",
-        "Augmentation": "There the stronger one, meant for fractures, goes to the other class. "
-        f"{_augmented(study.params.model, study.params.finetune)}",
-        "“Frozen” networks": "There their BatchNorm statistics drift during training. "
-        f"{_frozen(study.params.model)}",
-        "Metrics": "There accuracy alone, on a resampled test set. Here AUROC, sensitivity, "
-        "specificity and balanced accuracy with intervals, without resampling, beside a reference "
-        "that always says no.",
-        "Coverage": "There also over training films, with maps pasted together from tiles. Here "
-        "over test films only, each map computed on the whole film.",
-        "Weights": "There downloads are unpickled without restriction. Here nothing that a "
-        "published checkpoint asks for is run, and weights are kept as safetensors, which hold no "
-        "code.",
-        "Duplicates": "There byte-identical films may fall on both sides of the split. Here they "
-        "stay together.",
-    }
-    listed = [f"{place}. *{title}.* {text}" for place, (title, text) in enumerate(items.items(), 1)]
-    return prose("\n".join([*listed, "", _not_comparable(study.params.model)]))
-
-
 def _built(model: Model) -> str:
     if model.scale == "paper":
         return "Each network has its paper's architecture at full size."
@@ -146,41 +120,6 @@ def _objective(finetune: Finetune) -> str:
     if finetune.objective == "own":
         return "its paper's objective"
     return f"one objective for all, {objective_title(finetune.objective)}"
-
-
-def _augmented(model: Model, finetune: Finetune) -> str:
-    if model.evaluation_alone:
-        return "Here nothing is trained, so nothing is augmented."
-    if not finetune.augment:
-        return "Here no film is augmented."
-    return "Here there is only one, for training films of both classes alike."
-
-
-def _frozen(model: Model) -> str:
-    if model.evaluation_alone:
-        return (
-            "Here nothing is trained, and nothing drifts; a checkpoint that was fine-tuned so "
-            "keeps what happened to it."
-        )
-    if model.trainable == "all":
-        return (
-            "Here nothing is frozen: the networks are trained whole, and are in evaluation mode "
-            "whenever measured."
-        )
-    kept = {"head": "the head", "last_block": "the last stage and the head"}[model.trainable]
-    return (
-        f"Here all but {kept} stays in evaluation mode during training too: its weights and "
-        "BatchNorm statistics are bit for bit those that it started from."
-    )
-
-
-def _not_comparable(model: Model) -> str:
-    conclusion = "so the numbers of that study and of this one can't be compared."
-    if model.weights != "none":
-        return f"Even with the same weights all of this differs, {conclusion}"
-    if model.scale == "paper":
-        return f"Not rebuilt here: the published checkpoints, {conclusion}"
-    return f"Not rebuilt here: the published checkpoints at full size, {conclusion}"
 
 
 def _source(model: Model) -> str:

@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from importlib.metadata import version
-from typing import Any
+
+from pydantic import BaseModel
 
 from radrobust.params import budget_text
 from radrobust.reporting import html
@@ -24,10 +25,7 @@ PACKAGES = (
 def parameters(study: Study) -> Html:
     """Every parameter of the study."""
     head = [[cell("Parameter", "col"), cell("Value", "col")]]
-    body = [
-        [cell(key, "row", style="code"), cell(value)]
-        for key, value in _flat(study.params.model_dump())
-    ]
+    body = [[cell(key, "row", style="code"), cell(value)] for key, value in _flat(study.params)]
     return Html(html.table(head, body, "params.yaml, the only place where the study is described."))
 
 
@@ -61,9 +59,11 @@ def _git(study: Study, *words: str) -> str:
     return ended.stdout.strip() if ended.returncode == 0 else ""
 
 
-def _flat(section: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in section.items():
-        if isinstance(value, dict):
+def _flat(section: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
+    # Not `model_dump`, which would write 5/255 as 1/51.
+    for key in type(section).model_fields:
+        value = getattr(section, key)
+        if isinstance(value, BaseModel):
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", _written(value)
@@ -74,4 +74,7 @@ def _written(value: object) -> str:
         return ", ".join(map(_written, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return budget_text(value) if isinstance(value, Fraction) else str(value)
+    if not isinstance(value, Fraction):
+        return str(value)
+    in_levels = value < 1 and 255 % value.denominator == 0
+    return budget_text(value) if in_levels else f"{float(value):.4g}"

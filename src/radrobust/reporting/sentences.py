@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from radrobust.reporting import networks
+from radrobust.reporting import budgets, networks, threat
 from radrobust.reporting.shown import Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
 from radrobust.reporting.text import (
     explainer_title,
-    grey_levels,
     listing,
     number,
     plural,
     quoted,
 )
-from radrobust.systems.catalogue import SYSTEMS
 
 FEW = 3
 CHANCE = 0.5  # of AUROC and of balanced accuracy
@@ -50,6 +48,8 @@ def warnings(study: Study) -> Markdown:
             "**Films of one patient may lie in several parts of the split**: nothing is known of "
             "whose they are. That flatters every number, and makes intervals too narrow."
         )
+    if study.params.attack.space == "normalized":
+        items.append(f"**Budgets on this site are not in pixels.** {threat.normalised(study)}")
     items += [
         networks.warning(study),
         f"**Every number comes from {test_set(study)}.** The intervals say how far chance alone "
@@ -60,42 +60,11 @@ def warnings(study: Study) -> Markdown:
     return prose("\n".join(f"- {item}" for item in items))
 
 
-def threat_model(study: Study) -> Markdown:
-    """Say what the attacker may do."""
-    attack = study.params.attack
-    start = "a random point of that range" if attack.random_start else "the film itself"
-    return prose(
-        f"The attacker knows the network and its weights and may change every pixel of a finished "
-        f"film by at most {grey_levels(study.eps)} (L∞, in the pixel values of the film that the "
-        f"network is given, before any normalisation). PGD starts at {start} and takes "
-        f"{plural(attack.steps, 'step')} of {grey_levels(float(attack.step))} along the sign of "
-        f"the gradient; at other budgets the step is scaled with the budget. A film counts as "
-        f"broken as soon as the network is wrong about any image that the attack has met, the "
-        f"clean film included, and what breaks at a smaller budget stays broken at larger ones. "
-        f"Nobody attacks radiographs like this by accident: it is a worst case, not noise."
-        f"{_straight_through(study)}"
-    )
-
-
-def _straight_through(study: Study) -> str:
-    hiding = [
-        study.name(system)
-        for system in study.systems
-        if "MeanSparse" in SYSTEMS[system].architectures[study.params.model.scale].text
-    ]
-    if not hiding:
-        return ""
-    return (
-        f" What MeanSparse replaces passes no gradient, which would hide the way from the attack; "
-        f"on {listing(hiding)} the attacker takes the gradient as if nothing had been replaced, "
-        f"and the answers are still those of the whole network."
-    )
-
-
 def test_films(study: Study) -> Markdown:
     """State what numbers of the page were measured on."""
-    level = f"{100 * study.params.evaluate.level:g} %"
-    return prose(f"Measured on {test_set(study)}; intervals are {level} confidence intervals.")
+    return prose(
+        f"Measured on {test_set(study)}; intervals are {study.level} confidence intervals."
+    )
 
 
 def composition(study: Study) -> Markdown:
@@ -158,7 +127,7 @@ def _clean(study: Study) -> str:
 
 def _attacked(study: Study) -> str:
     metric = "balanced_accuracy"
-    opening = f"When every pixel may be changed by up to {grey_levels(study.eps)},"
+    opening = f"With {budgets.changed(study.params.attack, study.eps)},"
     values = {
         system: [float(study.metric(system, eps, metric)["value"]) for eps in (0, study.eps)]
         for system in study.systems

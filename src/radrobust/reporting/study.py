@@ -18,7 +18,9 @@ from radrobust.params import Params, load_params
 from radrobust.samples import Samples, load_samples
 from radrobust.systems.catalogue import SYSTEMS
 
-ALWAYS_NEGATIVE = "always_negative"
+ALWAYS_NEGATIVE, ALWAYS_POSITIVE = "always_negative", "always_positive"
+REFERENCES = (ALWAYS_NEGATIVE, ALWAYS_POSITIVE)
+"""What looks at no film and always gives the same answer: class 0, class 1."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,23 @@ class Maps:
 
     sample_ids: list[str]
     values: dict[str, NDArray[np.float16]]
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One system's attacked films of the gallery.
+
+    Attributes
+    ----------
+    images : array
+        K×C×S×S float32 in [0, 1]; one channel, or three where budgets count normalised ones.
+    answers : DataFrame
+        One row a film, in that order, by `sample_id`: `label`, `clean_logit_0`, `clean_logit_1`,
+        `probability`, `predicted`, `broken`, …
+    """
+
+    images: NDArray[np.float32]
+    answers: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -70,13 +89,13 @@ class Study:
 
     def title(self, system: str) -> str:
         """Return what a system is called where its label stands nearby or space is short."""
-        if system == ALWAYS_NEGATIVE:
-            return f"Always “{self.classes[0]}”"
+        if system in REFERENCES:
+            return f"Always “{self.classes[REFERENCES.index(system)]}”"
         return SYSTEMS[system].title
 
     def label(self, system: str) -> str:
         """Return by which paper a system is known, such as “Chen 2024”."""
-        return "" if system == ALWAYS_NEGATIVE else SYSTEMS[system].label
+        return "" if system in REFERENCES else SYSTEMS[system].label
 
     def name(self, system: str) -> str:
         """Return what a sentence calls a system, such as “Data Filtering (Chen 2024)”."""
@@ -85,8 +104,13 @@ class Study:
 
     @property
     def eps(self) -> float:
-        """The budget at which films count as attacked, in pixels of [0, 1]."""
+        """The budget at which films count as attacked, in the unit of `attack.space`."""
         return float(self.params.attack.eps)
+
+    @property
+    def level(self) -> str:
+        """Of the confidence intervals, such as “95 %”."""
+        return f"{100 * self.params.evaluate.level:g} %"
 
     @cached_property
     def samples(self) -> Samples:
@@ -148,6 +172,31 @@ class Study:
         """`remark`, `count`."""
         return self._summary("remarks")
 
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """`eps`, `first`, `second`, `metric`, `difference`, …: two systems on the same films."""
+        return self._summary("comparisons")
+
+    @cached_property
+    def subgroups(self) -> pd.DataFrame:
+        """`system`, `eps`, `subgroup`, `member`, `n`, `findings`, `metric`, `value`, …"""
+        return self._summary("subgroups")
+
+    @cached_property
+    def spaces(self) -> pd.DataFrame:
+        """`system`, `space`, `grey_levels`, `metric`, `value`, `low`, `high`, at `eps`."""
+        return self._summary("spaces")
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """`system`, `check`, `status`, `value`, `low`, `high`, `limit`, `n`, `context`."""
+        return self._summary("checks")
+
+    @cached_property
+    def perturbations(self) -> pd.DataFrame:
+        """`system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`, `l2_median`."""
+        return self._summary("perturbations")
+
     def count(self, split: str, label: int) -> int:
         """Return the number of films in a split and class."""
         table = self.counts
@@ -156,9 +205,16 @@ class Study:
 
     def metric(self, system: str, eps: float, metric: str) -> pd.Series[float]:
         """Return `value`, `low` and `high`; NaN where undefined."""
-        rows = at(self.metrics, system, eps)
-        row = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
-        return row.iloc[0].astype(float)
+        return estimate(at(self.metrics, system, eps), metric)
+
+    def attacked(self, system: str) -> Attacked:
+        """Return the gallery's films as attacked at `eps`, and what the system said of them."""
+        table = self._read(paths.PREDICTIONS / system / "predictions.parquet")
+        chosen = (table["decision"] == "argmax") & (table["space"] == self.params.attack.space)
+        answers = at(table[chosen], system, self.eps).set_index("sample_id")
+        with np.load(self._found(paths.PREDICTIONS / system / "images.npz")) as arrays:
+            names = [str(name) for name in arrays["sample_ids"]]
+            return Attacked(arrays["images"], answers.loc[names])
 
     def attributions(self, system: str) -> pd.DataFrame:
         """Return one row a film and explainer."""
@@ -197,3 +253,9 @@ def at(table: pd.DataFrame, system: str, eps: float) -> pd.DataFrame:
     """Return the rows of a table of one system at one budget."""
     near = np.isclose(table["eps"], eps, rtol=0, atol=1e-9)
     return table[(table["system"] == system) & near]
+
+
+def estimate(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
+    """Return `value`, `low` and `high` of a metric from its only row; NaN where undefined."""
+    row = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
+    return row.iloc[0].astype(float)

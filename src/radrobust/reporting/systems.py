@@ -8,14 +8,12 @@ from typing import Any
 
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
+from radrobust.reporting.published_study import ABSENT, NAME, PRESENT
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.tables import system_cell
 from radrobust.reporting.text import DASH, duration, number, objective_title
 from radrobust.systems.catalogue import SYSTEMS, Published, System
-
-# The published study's resampled test set of FracAtlas.
-STUDY_ABSENT, STUDY_PRESENT = 150, 72
 
 OBJECTIVES_IN_WORDS = {
     "standard": "cross-entropy on the films as they are",
@@ -57,16 +55,15 @@ def published(study: Study) -> Html:
 
 def caveat() -> Markdown:
     """Say with what the published figures must not be compared."""
-    films = STUDY_ABSENT + STUDY_PRESENT
+    films = ABSENT + PRESENT
     return prose(
         f"**None of these figures can be compared with the numbers on this site.** Those on "
         f"CIFAR-10 are about photographs of ten kinds of things. Those on FracAtlas are from the "
-        f"study that is rebuilt here (R2I-Medical-Imaging): accuracy on {films} films of a "
-        f"resampled test set, {STUDY_PRESENT} with a fracture and {STUDY_ABSENT} without. "
-        f"*Calling every one of those films negative is right for "
-        f"{number(_always_negative(), 'accuracy')} % of them, clean and attacked.* And its budget "
-        "was applied after normalisation, where 4/255 is about one grey level of the film; on this "
-        "site it is four."
+        f"study that is rebuilt here ({NAME}): accuracy on {films} films of a resampled test set, "
+        f"{PRESENT} with a fracture and {ABSENT} without. *Calling every one of those films "
+        f"negative is right for {number(_always_negative(), 'accuracy')} % of them, clean and "
+        "attacked.* [Published figures](published.ipynb) has them beside the numbers of this site, "
+        "and what keeps them apart."
     )
 
 
@@ -117,7 +114,7 @@ def _most_common(texts: list[str]) -> str:
 
 
 def _always_negative() -> float:
-    return STUDY_ABSENT / (STUDY_ABSENT + STUDY_PRESENT)
+    return ABSENT / (ABSENT + PRESENT)
 
 
 def _published_row(system: System, notes: _Notes) -> list[str]:

@@ -7,11 +7,10 @@ from html import escape
 
 import pandas as pd
 
-from radrobust.params import budget_text
-from radrobust.reporting import html
+from radrobust.reporting import budgets, checks, html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html
-from radrobust.reporting.study import ALWAYS_NEGATIVE, Study, at
+from radrobust.reporting.study import REFERENCES, Study, at
 from radrobust.reporting.text import (
     DASH,
     METRIC_TITLES,
@@ -23,6 +22,8 @@ from radrobust.reporting.text import (
 )
 
 HEADLINE = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
+FURTHER = ("auprc", "brier", "ece", "f1", "precision")
+LOWER_IS_BETTER = ("brier", "ece")
 MOST_REMARKS = 12
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 FAULT_TITLES = {
@@ -40,28 +41,13 @@ LOCALISATION_TITLES = {
 
 
 def headline(study: Study) -> Html:
-    """Every system clean and attacked, and the reference that never sees a finding."""
-    head = [[cell("System", "col", style="system"), cell("Films", "col")]]
-    head[0] += [cell(_metric_title(metric), "col", style="number") for metric in HEADLINE]
-    budgets = {"clean": 0.0, "attacked": study.eps}
-    body = []
-    for system in study.systems:
-        for films, eps in budgets.items():
-            first = system_cell(study, system, repeated=eps > 0)
-            body.append([first, cell(films), *_estimates(study, system, eps, HEADLINE)])
-    body.append(
-        [
-            system_cell(study, ALWAYS_NEGATIVE),
-            cell("either"),
-            *_estimates(study, ALWAYS_NEGATIVE, 0.0, HEADLINE),
-        ]
-    )
-    level = f"{100 * study.params.evaluate.level:g} %"
-    caption = (
-        f"Test films, clean and attacked at {budget_text(study.eps)}; in small print the {level} "
-        "confidence interval."
-    )
-    return Html(html.table(head, body, caption))
+    """Every system clean and attacked, and the references that look at no film."""
+    return _clean_and_attacked(study, HEADLINE)
+
+
+def further(study: Study) -> Html:
+    """The metrics that the headline leaves out."""
+    return _clean_and_attacked(study, FURTHER)
 
 
 def at_threshold(study: Study) -> Html:
@@ -75,16 +61,16 @@ def at_threshold(study: Study) -> Html:
     for system in study.systems:
         for films, eps in {"clean": 0.0, "attacked": study.eps}.items():
             for decision, suffix in decisions.items():
-                first = system_cell(study, system, repeated=bool(eps or suffix))
+                first = checked_cell(study, system, repeated=bool(eps or suffix))
                 names = [f"{metric}{suffix}" for metric in metrics]
-                cells = _estimates(study, system, eps, names)
+                cells = estimates(study, system, eps, names)
                 body.append([first, cell(films), cell(decision), *cells])
     rule = {"youden": "the highest sum of sensitivity and specificity (Youden)"}.get(
         study.params.finetune.threshold, study.params.finetune.threshold
     )
     caption = (
         f"The threshold is the one that has {rule} on validation films. The attack, at "
-        f"{budget_text(study.eps)}, aims at each decision on its own."
+        f"{budgets.short(study.params.attack, study.eps)}, aims at each decision on its own."
     )
     return Html(html.table(head, body, caption))
 
@@ -92,7 +78,8 @@ def at_threshold(study: Study) -> Html:
 def confusion_matrices(study: Study) -> Html:
     """Confusion matrices, clean and attacked, a tab a system."""
     panes = {
-        study.title(system): '<div class="side-by-side">'
+        study.title(system): noted(study, system)
+        + '<div class="side-by-side">'
         + _confusion(study, system, 0.0)
         + _confusion(study, system, study.eps)
         + "</div>"
@@ -103,7 +90,10 @@ def confusion_matrices(study: Study) -> Html:
 
 def class_reports(study: Study) -> Html:
     """Precision, recall and F1 of both classes, clean and attacked, a tab a system."""
-    panes = {study.title(system): _class_report(study, system) for system in study.systems}
+    panes = {
+        study.title(system): noted(study, system) + _class_report(study, system)
+        for system in study.systems
+    }
     return html.tabs("classes", panes)
 
 
@@ -204,33 +194,67 @@ def citation(study: Study) -> Html:
     return Html(html.table([], body, "Where the films come from."))
 
 
-def system_cell(study: Study, system: str, repeated: bool = False) -> str:
+def system_cell(study: Study, system: str, repeated: bool = False, note: str = "") -> str:
     """Head a row with a system; where the row above has it already, for screen readers alone."""
     if repeated:
         return html.hidden_header(study.name(system))
-    return cell(study.title(system), "row", style="system", small=study.label(system))
+    return cell(study.title(system), "row", style="system", small=study.label(system), note=note)
 
 
-def _metric_title(metric: str) -> str:
+def checked_cell(study: Study, system: str, repeated: bool = False) -> str:
+    """Head a row of attacked numbers: as `system_cell`, with a note where a check failed."""
+    return system_cell(study, system, repeated, checks.note(study, system))
+
+
+def estimates(study: Study, system: str, eps: float, metrics: Sequence[str]) -> list[str]:
+    """Return a cell a metric: the value, in small print its interval."""
+    return [estimate_cell(study.metric(system, eps, metric), metric) for metric in metrics]
+
+
+def estimate_cell(estimate: pd.Series[float], metric: str) -> str:
+    """Return a cell with a value, and in small print its interval."""
+    shown = number(float(estimate["value"]), metric)
+    return cell(shown, style="number", small=interval(estimate, metric))
+
+
+def metric_title(metric: str) -> str:
+    """Return the head of a metric's column."""
     return METRIC_TITLES[metric] + (", %" if unit(metric) else "")
 
 
-def _estimates(study: Study, system: str, eps: float, metrics: Sequence[str]) -> list[str]:
-    estimates = {metric: study.metric(system, eps, metric) for metric in metrics}
-    return [
-        cell(
-            number(float(estimate["value"]), metric),
-            style="number",
-            small=interval(estimate, metric),
-        )
-        for metric, estimate in estimates.items()
-    ]
+def _clean_and_attacked(study: Study, metrics: Sequence[str]) -> Html:
+    head = [cell("System", "col", style="system"), cell("Films", "col")]
+    head += [
+        cell(metric_title(metric), "col", style="number",
+             small="lower is better" if metric in LOWER_IS_BETTER else "")
+        for metric in metrics
+    ]  # fmt: skip
+    body = []
+    for system in study.systems:
+        for films, eps in {"clean": 0.0, "attacked": study.eps}.items():
+            first = checked_cell(study, system, repeated=eps > 0)
+            body.append([first, cell(films), *estimates(study, system, eps, metrics)])
+    for system in REFERENCES:
+        numbers = estimates(study, system, 0.0, metrics)
+        body.append([system_cell(study, system), cell("either"), *numbers])
+    caption = (
+        f"Test films, clean and attacked at {budgets.short(study.params.attack, study.eps)}; in "
+        f"small print the {study.level} confidence interval."
+    )
+    return Html(html.table([head], body, caption))
+
+
+def noted(study: Study, system: str) -> str:
+    """Return a paragraph with the note of `checked_cell`, for a tab of attacked numbers."""
+    note = checks.note(study, system)
+    return f"<p>{note}</p>" if note else ""
 
 
 def _confusion(study: Study, system: str, eps: float) -> str:
     """A confusion matrix; the darker a cell, the greater its share of the actual class."""
     table = at(study.confusion, system, eps).set_index(["actual", "predicted"])["count"]
-    films = "clean films" if eps == 0 else f"attacked at {budget_text(eps)}"
+    budget = budgets.short(study.params.attack, eps)
+    films = "clean films" if eps == 0 else f"attacked at {budget}"
     head = [
         [cell("Truth"), *(cell(f"Said: {name}", "col", style="number") for name in study.classes)]
     ]
@@ -261,7 +285,8 @@ def _class_report(study: Study, system: str) -> str:
     head[0] += [cell(title, "col", style="number") for title in columns.values()]
     head[0].append(cell("Number", "col", style="number"))
     body = []
-    for eps, films in {0.0: "clean", study.eps: f"attacked, {budget_text(study.eps)}"}.items():
+    budget = budgets.short(study.params.attack, study.eps)
+    for eps, films in {0.0: "clean", study.eps: f"attacked, {budget}"}.items():
         for _, row in at(study.class_report, system, eps).iterrows():
             body.append(
                 [cell(films, "row"), cell(study.classes[int(row["label"])])]

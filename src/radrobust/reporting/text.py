@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 DASH = "–"
+MINUS = "−"
 WORD_JOINER = "\u2060"  # keeps both ends of an interval on one line
 
 METRIC_TITLES = {
@@ -18,6 +19,9 @@ METRIC_TITLES = {
     "accuracy": "Accuracy",
     "precision": "Precision",
     "f1": "F1",
+    "auprc": "AUPRC",
+    "brier": "Brier score",
+    "ece": "Calibration error",
 }
 EXPLAINER_TITLES = {
     "saliency": "Saliency",
@@ -35,7 +39,7 @@ OBJECTIVE_TITLES = {
     "rebuffi": "TRADES with CutMix",
     "data_filtering": "Data filtering",
 }
-AS_DECIMAL = ("auroc", "f1")
+AS_DECIMAL = ("auroc", "f1", "auprc", "brier", "ece")
 
 
 def explainer_title(explainer: str) -> str:
@@ -62,7 +66,7 @@ def duration(seconds: float) -> str:
 
 
 def number(value: float, metric: str) -> str:
-    """Write a value: AUROC and F1 as decimals, shares in per cent without the sign.
+    """Write a value: areas, F1 and errors as decimals, shares in per cent without the sign.
 
     Examples
     --------
@@ -94,9 +98,30 @@ def quoted(estimate: pd.Series[float], metric: str) -> str:
     return f"{value} ({ends})" if ends else value
 
 
-def grey_levels(eps: float) -> str:
-    """Write a budget in words, such as “4 of 255 grey levels”."""
-    return f"{eps * 255:.4g} of 255 grey levels"
+def signed(value: float, metric: str) -> str:
+    """Write a difference with its sign; one of shares in points.
+
+    Examples
+    --------
+    >>> signed(0.0312, "accuracy"), signed(-0.0312, "auroc"), signed(0.0, "accuracy")
+    ('+3.1', '−0.031', '0.0')
+    """
+    shown = number(abs(value), metric)
+    sign = "" if not float(shown.replace(DASH, "0")) else "+" if value > 0 else MINUS
+    return f"{sign}{shown}"
+
+
+def p_value(value: float) -> str:
+    """Write a p-value.
+
+    Examples
+    --------
+    >>> p_value(0.0421), p_value(0.00004), p_value(1.0)
+    ('0.042', '< 0.001', '1')
+    """
+    if value < 0.001:
+        return "< 0.001"
+    return f"{value:.3f}" if value < 0.9995 else "1"
 
 
 def listing(items: Sequence[str]) -> str:

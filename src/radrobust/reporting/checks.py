@@ -1,0 +1,305 @@
+"""The sanity checks: how each came out on each system, and what follows for a reader."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import pandas as pd
+
+from radrobust.reporting import budgets, html
+from radrobust.reporting.check_texts import CHECKS, Check, Concern
+from radrobust.reporting.html import cell
+from radrobust.reporting.shown import Html, Markdown, prose
+from radrobust.reporting.study import Study
+from radrobust.reporting.text import DASH, MINUS, interval, listing, number, plural, quoted
+
+STATUSES = {"pass": "✓ pass", "fail": "✗ fail", "unclear": "? unclear"}
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+ENDINGS = {"pass": "passed", "fail": "failed", "unclear": "could not be decided"}
+
+
+def verdict(study: Study) -> Markdown:
+    """Say how many checks passed, which did not and on which systems, and what follows."""
+    items = [
+        f"- {_outcome(study, CHECKS[str(name)], rows, status)}"
+        for status in ("fail", "unclear")
+        for name, rows in study.checks[study.checks["status"] == status].groupby(
+            "check", sort=False
+        )
+    ]
+    opening = f"**{_counted(study)}** {consequence(study)}"
+    return prose("\n".join([opening, "", *items]))
+
+
+def line(study: Study) -> Markdown:
+    """Say in a line how the checks came out."""
+    return prose(
+        f"**Could these numbers be wrong?** {_counted(study)} {consequence(study)} "
+        "See [Checks](checks.ipynb)."
+    )
+
+
+def consequence(study: Study) -> str:
+    """Say what follows for the numbers of the site, system by system."""
+    doubted = {system: doubts(study, system) for system in study.systems}
+    wrong = [key for key, found in doubted.items() if any(c.doubts == "all numbers" for c in found)]
+    missed = {key: _missed(study, key) for key, found in doubted.items() if found}
+    missed = {key: share for key, share in missed.items() if key not in wrong}
+    said = []
+    if wrong:
+        said.append(
+            f"**No number of {_names(study, wrong)} can be relied on**: the measurement itself is "
+            "at fault."
+        )
+    if known := {key: share for key, share in missed.items() if share}:
+        points = listing(
+            [f"{number(share, 'share')} from {study.name(key)}" for key, share in known.items()]
+        )
+        said.append(
+            f"**Attacked numbers are too kind**: on the {_films(study)} checked, a stronger attack "
+            f"takes at least another {points}, in points of accuracy."
+        )
+    if unknown := [key for key in missed if key not in known]:
+        said.append(
+            f"**The attacked numbers of {_names(study, unknown)} cannot be relied on**: they may "
+            "be too kind by any amount."
+        )
+    nothing = (
+        "Nothing that was tried says that the attacked numbers are too kind by more than the "
+        "checks allow for. That is no proof that they are right."
+    )
+    return " ".join(said) or nothing
+
+
+def matrix(study: Study, concern: Concern) -> Html:
+    """Every check of one concern against every system."""
+    head = [cell("Check", "col", style="system")]
+    head += [cell(study.label(key), "col", small=study.title(key)) for key in study.systems]
+    names = [name for name in _present(study) if CHECKS[name].concern == concern]
+    body = [
+        [cell(CHECKS[name].title, "row", style="system", small=_limit(study, name))]
+        + [_status(study, name, system) for system in study.systems]
+        for name in names
+    ]
+    caption = {
+        "attack": "Checks of the attack. Under each check what its figure may be; under each "
+        f"verdict the figure and, where there is one, its {study.level} confidence interval. "
+        "What the figure is of which films stands below, check by check.",
+        "measurement": "Checks of the measurement. Under each check what its figure may be; under "
+        "each verdict the figure.",
+    }[concern]
+    everywhere = len(study.checks[study.checks["check"].isin(names)]) == len(names) * len(head[1:])
+    dash = "" if everywhere else f" {DASH}: does not apply."
+    return Html(f'<div class="checks">{html.table([head], body, caption + dash)}</div>')
+
+
+def entries(study: Study) -> Html:
+    """Each check in words, to be unfolded."""
+    facts = _facts(study)
+    return Html("".join(_entry(study, name, facts) for name in _present(study)))
+
+
+def cannot_tell(study: Study) -> Markdown:
+    """List what no check of this study can tell."""
+    rows = _of_missed(study)
+    unbroken = rows.loc[rows["value"] == 0, "high"]
+    could = (
+        f" Where none of them fell, up to {number(float(unbroken.max()), 'share')} % of such films "
+        "could still fall to the same attack."
+        if len(unbroken)
+        else ""
+    )
+    items = [
+        "**Whether a stronger attack exists.** Each check tries one way in which the attack could "
+        "have missed something. That all of them pass would be no proof.",
+        f"**Much about few films.** The stronger attacks were run on {_films(study)} of the test "
+        f"set, drawn by a hash of the seed and the film's name.{could}",
+        "**Where to draw the line.** The limits are this project's choice. It is the figure that "
+        "is held against them; its interval may well reach beyond.",
+        "**Other changes of a film.** Another exposure, another angle, another machine, a letter "
+        "on the film: the checks too try no change but one within a budget.",
+        "**What another training would give.** The networks were taken as they are. Trained again "
+        "from another seed they would come out otherwise; by how much was not measured.",
+        "**Whether the labels are right**, and what any of this would mean for a patient.",
+    ]
+    return prose("\n".join(f"- {item}" for item in items))
+
+
+def doubts(study: Study, system: str) -> list[Check]:
+    """List the checks that failed on a system and leave numbers of it in doubt."""
+    failed = _failed(study, system)
+    return [CHECKS[name] for name in failed if CHECKS[name].doubts != "no number"]
+
+
+def note(study: Study, system: str) -> str:
+    """Return a link to the Checks page where numbers of a system are in doubt, else nothing."""
+    count = len(doubts(study, system))
+    said = f"⚠ {plural(count, 'check')} failed"
+    return f'<a class="doubt" href="checks.html">{said}</a>' if count else ""
+
+
+def written(value: float, unit: str) -> str:
+    """Write a check's figure or limit with its unit.
+
+    Examples
+    --------
+    >>> written(0.02, "%"), written(-0.03, "points"), written(1.0, "changed")
+    ('2.0 %', '−3.0 points', 'changed')
+    >>> written(4.2e-07, "of a logit"), written(0.0, "grey level"), written(1.0, "time")
+    ('4 × 10⁻⁷ of a logit', '0 grey levels', '1 time')
+    """
+    if math.isnan(value):
+        return DASH
+    if unit == "changed":
+        return unit if value else "unchanged"
+    counted = unit in ("grey level", "part", "time")
+    return f"{_bare(value, unit)} {unit if not counted or value == 1 else unit + 's'}"
+
+
+def _bare(value: float, unit: str) -> str:
+    """A figure without its unit."""
+    if math.isnan(value):
+        return DASH
+    if _in_hundredths(unit):
+        return number(value, "share").replace("-", MINUS)
+    if unit == "of a logit" and value:
+        digit, exponent = f"{value:.0e}".split("e")
+        return f"{digit} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    return f"{value:.4g}"
+
+
+def _in_hundredths(unit: str) -> bool:
+    return unit.startswith("%") or unit == "points"
+
+
+def _present(study: Study) -> list[str]:
+    return [name for name in CHECKS if (study.checks["check"] == name).any()]
+
+
+def _rows(study: Study, name: str) -> pd.DataFrame:
+    return study.checks[study.checks["check"] == name]
+
+
+def _failed(study: Study, system: str) -> list[str]:
+    table = study.checks
+    return list(table.loc[(table["system"] == system) & (table["status"] == "fail"), "check"])
+
+
+def _of_missed(study: Study) -> pd.DataFrame:
+    """Rows of the checks that ask what the attack missed."""
+    missed = [name for name, check in CHECKS.items() if check.missed]
+    return study.checks[study.checks["check"].isin(missed)]
+
+
+def _films(study: Study) -> str:
+    return plural(int(_of_missed(study)["n"].max()), "film")
+
+
+def _names(study: Study, systems: list[str]) -> str:
+    return listing([study.name(system) for system in systems])
+
+
+def _counted(study: Study) -> str:
+    counts = study.checks["status"].value_counts()
+    total = len(study.checks)
+    said = [
+        f"{counts[status]} {ending}"
+        for status, ending in ENDINGS.items()
+        if status in counts and status != "pass"
+    ]
+    if not said:
+        return f"All {total} checks passed."
+    return f"{counts.get('pass', 0)} of {plural(total, 'check')} passed, {listing(said)}."
+
+
+def _missed(study: Study, system: str) -> float:
+    """Largest share of films that a stronger attack alone broke, of the checks that failed."""
+    values = study.checks[study.checks["system"] == system].set_index("check")["value"]
+    return max(
+        (float(values[name]) for name in _failed(study, system) if CHECKS[name].missed), default=0.0
+    )
+
+
+def _outcome(study: Study, check: Check, rows: pd.DataFrame, status: str) -> str:
+    if status == "unclear":
+        named = _names(study, list(rows["system"]))
+        return (
+            f"**{check.title}** could not be decided on {named}: there is too little to judge by."
+        )
+    found = listing(
+        [f"on {study.name(row['system'])} with {_figure(check, row)}" for _, row in rows.iterrows()]
+    )
+    return f"**{check.title}** failed {found}. {check.failure}"
+
+
+def _figure(check: Check, row: pd.Series[float]) -> str:
+    """A check's figure, with its interval if it has one."""
+    return quoted(row, "share") if check.unit == "%" else written(float(row["value"]), check.unit)
+
+
+def _limit(study: Study, name: str) -> str:
+    check = CHECKS[name]
+    limit = written(float(_rows(study, name)["limit"].iloc[0]), check.unit)
+    return " ".join(part for part in (check.bound, limit, check.proviso) if part)
+
+
+def _status(study: Study, name: str, system: str) -> str:
+    rows = _rows(study, name)
+    rows = rows[rows["system"] == system]
+    if rows.empty:
+        return f'<td>{DASH}<span class="visually-hidden"> does not apply</span></td>'
+    row, unit = rows.iloc[0], CHECKS[name].unit
+    value = float(row["value"])
+    lines = [written(value, unit) if unit in ("%", "changed") else _bare(value, unit)]
+    lines += [interval(row, "share").replace("-", MINUS)] if _in_hundredths(unit) else []
+    small = "".join(f"<br><small>{escape(said)}</small>" for said in lines if said)
+    return f'<td class="status {row["status"]}"><b>{STATUSES[row["status"]]}</b>{small}</td>'
+
+
+def _entry(study: Study, name: str, facts: dict[str, str]) -> str:
+    check, rows = CHECKS[name], _rows(study, name)
+    counts = rows["status"].value_counts()
+    small = listing([f"{counts[key]} {said}" for key, said in ENDINGS.items() if key in counts])
+    found = "".join(f"<li>{_found(study, check, row)}</li>" for _, row in rows.iterrows())
+    said = {
+        "Guards against": escape(check.guards),
+        "How": escape(check.rule.format(**facts)),
+        "May be": escape(_limit(study, name)),
+        "A failure means": escape(check.failure),
+        "Found": f'<ul class="found">{found}</ul>',
+    }
+    return html.details(check.title, small, html.description(said))
+
+
+def _found(study: Study, check: Check, row: pd.Series[float]) -> str:
+    films = f" of {plural(int(row['n']), 'film')}" if check.unit == "%" else ""
+    context = f"; {number(float(row['context']), 'share')} % {check.context}"
+    more = context if check.context and not math.isnan(row["context"]) else ""
+    system = study.name(str(row["system"]))
+    said = f"{system}: {STATUSES[str(row['status'])]}, {_figure(check, row)}{films}{more}"
+    return escape(said.replace(" %", "\u00a0%"))
+
+
+def _facts(study: Study) -> dict[str, str]:
+    """What the rules name."""
+    attack, checks = study.params.attack, study.params.checks
+    ends = [float(budget) for budget in attack.budgets]
+    larger = ends[-2:] if ends[-1] == study.eps else [study.eps, ends[-1]]
+    return {
+        "taken": plural(attack.steps, "step"),
+        "long": plural(checks.steps, "step"),
+        "starts": plural(checks.restarts, "other start"),
+        "ends": " and ".join(budgets.short(attack, eps) for eps in larger),
+        "far": f"{budgets.changed(attack, float(checks.far))}, {_how_far(study)}",
+        "queries": f"{checks.queries:,}",
+        "iterations": plural(checks.iterations, "step"),
+    }
+
+
+def _how_far(study: Study) -> str:
+    attack, far = study.params.attack, study.params.checks.far
+    # Half of the range takes a pixel from anywhere to the middle.
+    if attack.norm == "linf" and attack.space == "pixel" and far >= 0.5:
+        return "any film can be made evenly grey"
+    return f"{float(far / attack.eps):.3g} times the budget, any film should fall"
