@@ -205,10 +205,9 @@ class Attack(_Section):
 
 
 class Checks(_Section):
-    """How hard the attack is checked; `far` in the unit of `attack.eps`."""
+    """How hard the attack is checked."""
 
     films: Count
-    far: PositiveBudget
     steps: Count
     restarts: Count
     iterations: Annotated[int, Field(ge=2)]
@@ -248,6 +247,15 @@ class Params(_Section):
     checks: Checks
     explain: Explain
     evaluate: Evaluate
+
+    @property
+    def far(self) -> Fraction:
+        """A budget in pixels under which nothing may stand: half of its range for every pixel.
+
+        Any film can then be made evenly grey, and all films alike.
+        """
+        half = Fraction(1, 2)
+        return half if self.attack.norm == "linf" else half * self.dataset.image_size
 
 
 def choose(kind: str, name: str, known: list[str]) -> str:
@@ -330,7 +338,7 @@ def _contradiction(model: Model) -> str:
 
 def _impossible(params: Params) -> str:
     """Say what about the attack cannot be; empty if nothing."""
-    attack, checks = params.attack, params.checks
+    attack = params.attack
     if attack.loss == "dlr":
         return (
             "attack.loss is 'dlr', which is a ratio of differences among three logits, and there "
@@ -343,11 +351,6 @@ def _impossible(params: Params) -> str:
                 f"attack.{key} is {value}, but where attack.norm is linf a pixel cannot change by "
                 "more than 1; four grey levels are 4/255"
             )
-    if checks.far <= attack.budgets[-1]:
-        return (
-            f"checks.far is {budget_text(checks.far)}; it must be larger than every budget of "
-            f"the curve, which goes to {budget_text(attack.budgets[-1])}"
-        )
     return ""
 
 

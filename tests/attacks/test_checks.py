@@ -21,7 +21,7 @@ from radrobust.systems.classifier import Normalise, as_pixels, build
 from radrobust.systems.films import Films
 from radrobust.tensors import state_digest
 
-CHECKED = Checks(films=30, far=Fraction(1, 2), steps=30, restarts=2, iterations=10, queries=100)
+CHECKED = Checks(films=30, steps=30, restarts=2, iterations=10, queries=100)
 STRONG = {"schedule": "apgd", "steps": 20, "eps": Fraction(16, 255), "curve": [Fraction(0)]}
 
 

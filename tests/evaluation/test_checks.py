@@ -41,7 +41,7 @@ PIPELINE = {
 def params(request):
     study = load_params(request.config.rootpath / "params.yaml")
     attack = {"space": "pixel", "eps": Fraction(4, 255), "curve": [Fraction(8, 255)]}
-    checks = {"films": N, "restarts": 2, "far": Fraction(128, 255)}
+    checks = {"films": N, "restarts": 2}
     return study.model_copy(
         update={
             "systems": ["standard"],
@@ -79,7 +79,7 @@ def results(params, *, clean=range(10), headline=range(40), largest=range(60), *
         checks=pd.concat(
             [
                 *(rows(hit, EPS * (name != "zero"), check=name) for name, hit in broken.items()),
-                rows(far, 128 / 255, check="far"),
+                rows(far, 0.5, check="far"),
             ]
         ),
         gradients=pd.DataFrame(
@@ -278,7 +278,7 @@ def test_missing_rows_are_told_in_one_line(params):
         check_all(replace(tables, checks=tables.checks[~last]))
     with pytest.raises(InputError, match=r"gradients\.parquet has 90 rows"):
         check_all(replace(tables, gradients=tables.gradients.head(90)))
-    with pytest.raises(InputError, match=r"has 100 rows of check far at eps 128/255"):
+    with pytest.raises(InputError, match=r"has 100 rows of check far at eps 127.5/255"):
         twice = tables.checks.copy()
         here = (twice["check"] == "far") & (twice["sample_id"] == "film-000")
         twice.loc[here, "sample_id"] = "film-001"

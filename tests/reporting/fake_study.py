@@ -233,12 +233,12 @@ def _predictions(fake: Fake) -> pd.DataFrame:
 
 def _checks(fake: Fake) -> pd.DataFrame:
     params = fake.params
-    eps, far = float(params.attack.eps), float(params.checks.far)
+    eps, far = float(params.attack.eps), float(params.far)
     headline = fake.headline
     every_second = np.arange(len(headline)) % 2 == 0
     restart = headline.copy()
     if fake.system == "huang2021":
-        restart[np.flatnonzero(~headline)[0]] = True
+        restart[np.flatnonzero(~headline)[:1]] = True
     found = {
         "more_steps": ("pgd-linf", eps, headline),
         "restart_1": ("pgd-linf", eps, restart),
@@ -260,8 +260,7 @@ def _checks(fake: Fake) -> pd.DataFrame:
     for check, (attack, budget, broken) in found.items():
         barely = np.where(broken, -fake.sign, fake.sign) / 2
         margins = np.where(fake.right & (budget > 0), barely, fake.margins)
-        space = params.attack.space if check == "far" else "pixel"
-        table = _outcome(fake, attack, budget, space, margins)
+        table = _outcome(fake, attack, budget, "pixel", margins)
         table.insert(2, "check", check)
         tables.append(table if check == "far" else table.head(CHECK_FILMS))
     return pd.concat(tables, ignore_index=True)

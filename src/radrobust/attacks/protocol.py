@@ -86,7 +86,7 @@ class Goal:
     threshold : float
         Difference of the logits above which the threshold's decision is positive.
     far : Pgd
-        An attack so strong that nothing should stand.
+        An attack so strong that nothing should stand, in pixels.
     kept : collection of str
         Names of the films whose attacked images are kept.
     """

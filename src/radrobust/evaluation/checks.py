@@ -174,7 +174,7 @@ def larger_eps(case: Case) -> Finding:
 
 
 def far(case: Case) -> Finding:
-    """Robust accuracy over all test films at `checks.far`, where nothing may stand.
+    """Robust accuracy over all test films at the budget `far`, where nothing may stand.
 
     Guards against gradients that lead nowhere (Athalye et al. 2018: unbounded attacks must reach
     every film). Passes at 0.

@@ -144,7 +144,7 @@ class Results:
         InputError
             A film is missing or is there twice, or there are others.
         """
-        eps = {"zero": 0.0, "far": float(self.params.checks.far)}.get(check, self.eps)
+        eps = {"zero": 0.0, "far": float(self.params.far)}.get(check, self.eps)
         rows = self._by_check.get((system, check), self.checks.head(0))
         what = f"rows of check {check} at eps {budget_text(eps)}"
         return _of(films, rows[_near(rows["eps"], eps)], _file(system, CHECKS), what)

@@ -291,15 +291,6 @@ def _facts(study: Study) -> dict[str, str]:
         "long": plural(checks.steps, "step"),
         "starts": plural(checks.restarts, "other start"),
         "ends": " and ".join(budgets.short(attack, eps) for eps in larger),
-        "far": f"{budgets.changed(attack, float(checks.far))}, {_how_far(study)}",
         "queries": f"{checks.queries:,}",
         "iterations": plural(checks.iterations, "step"),
     }
-
-
-def _how_far(study: Study) -> str:
-    attack, far = study.params.attack, study.params.checks.far
-    # Half of the range takes a pixel from anywhere to the middle.
-    if attack.norm == "linf" and attack.space == "pixel" and far >= 0.5:
-        return "any film can be made evenly grey"
-    return f"{float(far / attack.eps):.3g} times the budget, any film should fall"

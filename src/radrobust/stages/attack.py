@@ -78,7 +78,7 @@ def _attack_films(
     params: Params,
     shards: Shards,
 ) -> Evaluated:
-    far = replace(attacker.headline(params.checks.far, params.attack.space), restarts=1)
+    far = replace(attacker.headline(params.far, "pixel"), restarts=1)
     kept = {*samples.gallery(params.seed), *_checked(samples, params.seed, params.checks)}
     size = params.attack.batch_size
     if size == "auto":
