@@ -24,7 +24,7 @@ SMALL = {
     "  steps: 50": "  steps: 6",
     "  restarts: 2": "  restarts: 1",
     "  iterations: 20": "  iterations: 4",
-    "  queries: 200": "  queries: 10",
+    "  queries: 150": "  queries: 10",
     "samples: 24": "samples: 3",
     "window: 30": "window: 100",
     "stride: 15": "stride: 100",

@@ -27,7 +27,7 @@ CHANGES = {
     "  steps: 20": "  steps: 4",
     "  steps: 50": "  steps: 6",
     "  iterations: 20": "  iterations: 4",
-    "  queries: 200": "  queries: 10",
+    "  queries: 150": "  queries: 10",
     "batch_size: auto #": "batch_size: 3 #",
 }
 

@@ -10,7 +10,7 @@ import torch
 from radrobust.errors import InputError
 from radrobust.systems.classifier import Classifier
 from radrobust.systems.films import Films
-from radrobust.systems.footprint import footprint
+from radrobust.systems.footprint import activations
 from radrobust.tensors import free_memory, is_out_of_memory
 
 Result = TypeVar("Result")
@@ -25,7 +25,7 @@ def batch_size(classifier: Classifier, side: int) -> int:
     the attack itself holds.
     """
     room = free_memory(classifier.device) / 2
-    return int(min(MOST, max(1, room // footprint(classifier.design, side).activations)))
+    return int(min(MOST, max(1, room // activations(classifier, side))))
 
 
 def in_batches(films: Films, size: int, work: Callable[[Films], Result]) -> Iterator[Result]:

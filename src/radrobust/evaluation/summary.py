@@ -68,8 +68,8 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         - ``comparisons``: see `compare`. ``subgroups``: see `by_subgroup`. ``checks``: see
           `check_all`.
         - ``spaces``: `system`, `space`, `grey_levels`, `metric`, `value`, `low`, `high`: what
-          `attack.eps` means in each space; `grey_levels` is the median of the largest change of a
-          pixel in films that were changed.
+          `attack.eps` means in each space; `grey_levels` is the largest change of a pixel in
+          any film.
         - ``perturbations``: `system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`,
           `l2_median`, at `attack.eps`, of the `n` films that were changed; in pixels of [0, 1].
         - ``confusion``: `system`, `eps`, `actual`, `predicted`, `count`.
@@ -149,7 +149,7 @@ def _spaces(results: Results, weights: FloatArray) -> pd.DataFrame:
     for system in results.params.systems:
         for space in SPACES:
             table = results.at(system, results.eps, space)
-            grey_levels = float(_changed(table)["linf"].median()) * 255
+            grey_levels = float(table["linf"].max()) * 255
             level = results.params.evaluate.level
             found = estimate(answers(table), weights, level, OF_A_SPACE)
             rows += [(system, space, grey_levels, metric, *found[metric]) for metric in found]

@@ -127,7 +127,7 @@ def spaces(study: Study) -> Html:
     caption = (
         f"A budget of {budgets.bare(study.params.attack, study.eps)}, counted after normalisation "
         "as in the published study and counted in the pixels of the film. Grey levels: by how much "
-        "the pixel that changed most was changed, of 255, median over the films that were changed. "
+        "the pixel that was changed most in any film was changed, of 255. "
         "Balanced accuracy: always giving the same answer has 50 %."
     )
     return Html(f'<div class="after-2">{html.table([groups, head], body, caption)}</div>')

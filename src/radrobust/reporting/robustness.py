@@ -75,10 +75,13 @@ def comparisons_in_words(study: Study) -> Markdown:
 
 
 def comparisons(study: Study) -> Html:
-    """Each system against the most robust one and the undefended one, a tab a metric."""
+    """Each system against the most robust one, and against the undefended one: a tab each."""
     if len(study.systems) == 1:
         return Html("")
-    panes = {METRIC_TITLES[metric]: _comparisons(study, metric) for metric in COMPARED}
+    panes = {
+        f"Against {study.title(rival)}{kind}": _against(study, rival)
+        for rival, kind in _rivals(study).items()
+    }
     return html.tabs("comparisons", panes)
 
 
@@ -124,9 +127,12 @@ def _best(study: Study) -> str:
     )
 
 
-def _rivals(study: Study) -> list[str]:
-    undefended = [key for key in study.systems if key == UNDEFENDED]
-    return list(dict.fromkeys([_best(study), *undefended]))
+def _rivals(study: Study) -> dict[str, str]:
+    """Whom the others are held against, and what is said of them besides their names."""
+    rivals = {_best(study): ", the most robust here"}
+    if UNDEFENDED in study.systems:
+        rivals.setdefault(UNDEFENDED, ", which has no defence")
+    return rivals
 
 
 def _compared(study: Study, it: str, other: str, eps: float, metric: str) -> Comparison:
@@ -143,46 +149,40 @@ def _compared(study: Study, it: str, other: str, eps: float, metric: str) -> Com
     return Comparison(*table.loc[near & pair & (table["metric"] == metric), columns].iloc[0])
 
 
-def _comparisons(study: Study, metric: str) -> str:
-    rivals = _rivals(study)
-    best = rivals[0]
-    groups = [cell("", style="system"), cell("")]
+def _against(study: Study, rival: str) -> str:
+    titles = [f"{METRIC_TITLES[name]}{', points' if unit(name) else ''}" for name in COMPARED]
     head = [cell("System", "col", style="system"), cell("Films", "col")]
-    for rival in rivals:
-        kind = "most robust here" if rival == best else "no defence"
-        groups.append(cell(f"Against {study.title(rival)}", "colgroup", span=3, style="number",
-                           small=kind))  # fmt: skip
-        head += [cell(title, "col", style="number")
-                 for title in (f"Difference{', points' if unit(metric) else ''}", "Only one right",
-                               "p (Holm)")]  # fmt: skip
-    body = []
-    for system in study.systems:
-        for films, eps in {"clean": 0.0, "attacked": study.eps}.items():
-            row = [checked_cell(study, system, repeated=eps > 0), cell(films)]
-            for rival in rivals:
-                row += _against(study, system, rival, eps, metric)
-            body.append(row)
+    head += [cell(title, "col", style="number")
+             for title in (*titles, "Only one right", "p (Holm)")]  # fmt: skip
+    body = [
+        [
+            checked_cell(study, system, repeated=eps > 0),
+            cell(films),
+            *_pair(study, system, rival, eps),
+        ]
+        for system in study.systems
+        if system != rival
+        for films, eps in {"clean": 0.0, "attacked": study.eps}.items()
+    ]
     pairs = math.comb(len(study.systems), 2)
     caption = (
-        f"{METRIC_TITLES[metric]}: the system's minus that of the one it is held against, on the "
-        f"same films, with the {study.level} interval of a paired bootstrap; bold where that "
-        f"leaves out 0. Only one right: films that only the system, and that only the other, is "
-        f"right about. p: McNemar's exact test of these two, corrected for {pairs} pairs (Holm)."
+        f"The system's figure minus that of {study.name(rival)}, on the same films, with the "
+        f"{study.level} interval of a paired bootstrap; bold where that leaves out 0. Only one "
+        f"right: films that only the system, and that only {study.title(rival)}, is right about. "
+        f"p: McNemar's exact test of these two, corrected for {pairs} pairs (Holm)."
     )
-    return html.table([groups, head], body, caption)
+    return html.table([head], body, caption)
 
 
-def _against(study: Study, system: str, rival: str, eps: float, metric: str) -> list[str]:
-    if system == rival:
-        return [cell(DASH, style="number")] * 3
-    found = _compared(study, system, rival, eps, metric)
-    ends = "" if math.isnan(found.low) else _ends(found, metric)
-    beyond = " beyond" if found.low > 0 or found.high < 0 else ""
-    return [
-        cell(signed(found.difference, metric), style=f"number{beyond}", small=ends),
-        cell(f"{found.only_it:.0f} : {found.only_other:.0f}", style="number"),
-        cell(p_value(found.p_holm), style="number"),
-    ]
+def _pair(study: Study, system: str, rival: str, eps: float) -> list[str]:
+    found = [_compared(study, system, rival, eps, metric) for metric in COMPARED]
+    cells = []
+    for pair, metric in zip(found, COMPARED, strict=True):
+        ends = "" if math.isnan(pair.low) else _ends(pair, metric)
+        beyond = " beyond" if pair.low > 0 or pair.high < 0 else ""
+        cells.append(cell(signed(pair.difference, metric), style=f"number{beyond}", small=ends))
+    counts = f"{found[0].only_it:.0f} : {found[0].only_other:.0f}"
+    return [*cells, cell(counts, style="number"), cell(p_value(found[0].p_holm), style="number")]
 
 
 def _ends(found: Comparison, metric: str) -> str:

@@ -46,13 +46,17 @@ def footprint(design: Design, side: int) -> Footprint:
     return Footprint(
         sum(weight.numel() for weight in classifier.parameters()),
         sum(tensor.numel() * tensor.element_size() for tensor in tensors),
-        _FLOAT32 * _kept(classifier, side),
+        activations(classifier, side),
     )
 
 
-def _kept(classifier: Classifier, side: int) -> int:
-    """Count the numbers that the layers of a forward pass write; those in place write none."""
+def activations(classifier: Classifier, side: int) -> int:
+    """Count the bytes that one image of `side` pixels keeps, by sending one through.
+
+    They are what the layers of a forward pass write; those in place write nothing.
+    """
     counts: list[int] = []
+    handles = []
 
     def count(_: nn.Module, __: object, output: Tensor) -> None:
         counts.append(output.numel())
@@ -60,7 +64,9 @@ def _kept(classifier: Classifier, side: int) -> int:
     for module in classifier.modules():
         is_layer = not any(True for _ in module.children())
         if is_layer and not getattr(module, "inplace", False):
-            module.register_forward_hook(count)
+            handles.append(module.register_forward_hook(count))
     with torch.no_grad():
-        classifier(torch.empty(1, 1, side, side, device="meta"))
-    return sum(counts)
+        classifier(torch.zeros(1, 1, side, side, device=classifier.device))
+    for handle in handles:
+        handle.remove()
+    return _FLOAT32 * sum(counts)
