@@ -10,9 +10,8 @@ THREADS = $(shell echo $$(( ($$(nproc) + $(JOBS) - 1) / $(JOBS) )))
 
 .PHONY: report test serve clean
 
-# $(call each,STAGE,STAGES): reproduce STAGES for every item of STAGE, the last first: there the
-# largest systems are, and the smallest are left to fill the gaps at the end.
-each = $(RUN) dvc stage list --name-only | sed -n 's/^$(1)@//p' | tac \
+# $(call each,STAGE,STAGES): reproduce STAGES for every item of STAGE.
+each = $(RUN) dvc stage list --name-only | sed -n 's/^$(1)@//p' \
 	| $(RUN) OMP_NUM_THREADS=$(THREADS) xargs -P $(JOBS) --process-slot-var=TQDM_POSITION \
 	  -I{} dvc --wait-for-lock repro --single-item $(2)
 
