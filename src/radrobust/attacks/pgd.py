@@ -18,8 +18,8 @@ from radrobust.attacks.losses import LOSSES, Loss, margin
 from radrobust.attacks.schedules import AutoStep, FixedStep, Schedule
 from radrobust.systems.films import Films
 
-# Of the largest logit (at least 1): how far from being wrong bfloat16 may see an image that float32
-# calls wrong. Its results carry eight bits, and a network adds up many of them.
+# Of the largest logit: how far from being wrong bfloat16 may see an image that float32 calls wrong.
+# Its results carry eight bits, and a network adds up many of them.
 _NEARLY = 0.05
 
 
@@ -286,8 +286,8 @@ class _Search:
         everything = torch.arange(len(run.rows), device=logits.device)
         if last or self.precision == torch.float32:
             return everything, logits
-        reach = _NEARLY * logits.abs().amax(dim=1).clamp(min=1)
-        near = everything[margin(logits, run.labels) > -reach]
+        reach = _NEARLY * logits.abs().amax(dim=1)
+        near = everything[margin(logits, run.labels) >= -reach]
         if len(near) == 0:
             return near, logits[near]
         return near, _logits(self.classifier, run.points[near])
