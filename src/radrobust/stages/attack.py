@@ -82,8 +82,14 @@ def _attack_films(
     kept = {*samples.gallery(params.seed), *_checked(samples, params.seed, params.checks)}
     size = params.attack.batch_size
     if size == "auto":
-        size = batch_size(classifier, films.pixels.shape[-1])
+        # Kept as well: a run that goes on has to cut the films as the one before it did.
+        kept_size = shards.table("size", lambda: _size_table(classifier, films))
+        size = int(kept_size["size"].iloc[0])
     return attack_films(attacker, films, Goal(classifier.threshold, far, kept), size, shards)
+
+
+def _size_table(classifier: Classifier, films: Films) -> pd.DataFrame:
+    return pd.DataFrame({"size": [batch_size(classifier, films.pixels.shape[-1])]})
 
 
 def _scene(
