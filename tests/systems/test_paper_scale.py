@@ -9,6 +9,7 @@ from radrobust.attacks.pgd import Pgd, pgd
 from radrobust.attribution.explainers import EXPLAINERS, make_task
 from radrobust.params import load_params
 from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.films import Films
 from radrobust.systems.meansparse import switched_off
 from radrobust.systems.sources import obtain
 
@@ -55,13 +56,14 @@ def test_one_row_a_film_at_64_pixels(loaded):
     torch.testing.assert_close(alone, logits[1:], atol=1e-4, rtol=1e-4)
 
 
-def test_a_step_of_pgd_moves_within_the_ball(loaded):
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_step_of_an_attack_moves_within_the_ball(loaded, precision):
     classifier, *_ = loaded
-    films = torch.rand(1, 1, 32, 32)
+    pixels = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
-        labels = classifier(films).argmax(dim=1)
-    attacked = pgd(classifier, films, labels, torch.zeros_like(films), Pgd(4 / 255, 4 / 255, 1))
-    distance = (attacked.images - films).abs()
+        films = Films(["film"], pixels, classifier(pixels).argmax(dim=1))
+    attacked = pgd(classifier, films, Pgd.fgsm(4 / 255), 0, precision)
+    distance = (attacked.images - pixels).abs()
     assert 0 < float(distance.max()) <= 4 / 255 + 1e-6
     assert float((distance > 0).float().mean()) > 0.9
 
