@@ -128,6 +128,17 @@ def test_an_unknown_choice_lists_what_exists_and_suggests_the_nearest():
     assert "huang2021" in str(caught.value)
 
 
+def test_what_is_left_out_is_as_in_the_shipped_study(tmp_path):
+    shipped = load_params(REPOSITORY / "params.yaml")
+    start, end = PARAMS.index("checks:"), PARAMS.index("explain:")
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS[:start] + PARAMS[end:], encoding="utf-8")
+    assert load_params(path) == shipped
+    start, end = PARAMS.index("  norm: linf"), PARAMS.index("  curve:")
+    path.write_text(PARAMS[:start] + PARAMS[end:], encoding="utf-8")
+    assert load_params(path) == shipped
+
+
 def test_a_length_may_be_larger_than_one_where_the_norm_is_l2(tmp_path):
     document = PARAMS.replace("norm: linf", "norm: l2")
     path = tmp_path / "params.yaml"

@@ -174,29 +174,27 @@ class Finetune(_Section):
         return None if self.threshold == "youden" else float(self.threshold.split(">=")[1])
 
 
-Budgets = Annotated[list[Budget], Field(min_length=1)]
-
-
 class Attack(_Section):
     """The headline attack on the test films.
 
     `eps`, `step` and `curve` are in pixels of [0, 1]: the most that a pixel changes (`norm` linf),
     or the length of the whole change (l2). In the space ``normalized`` they are in standard
-    deviations of CIFAR-10's pixels, as in the study that is rebuilt here.
+    deviations of CIFAR-10's pixels, as in the study that is rebuilt here. What is left out is as
+    below.
     """
 
-    norm: Literal["linf", "l2"]
-    space: Literal["pixel", "normalized"]
-    eps: PositiveBudget
-    step: PositiveBudget
-    steps: Count
-    schedule: Literal["fixed", "apgd"]
-    restarts: Count
-    random_start: bool
-    loss: Literal["margin", "ce", "dlr"]
-    precision: Literal["auto", "float32"]
-    batch_size: Literal["auto"] | Count
-    curve: Budgets
+    norm: Literal["linf", "l2"] = "linf"
+    space: Literal["pixel", "normalized"] = "pixel"
+    eps: PositiveBudget = Fraction(4, 255)
+    schedule: Literal["fixed", "apgd"] = "apgd"
+    step: PositiveBudget = Fraction(1, 255)
+    steps: Count = 20
+    restarts: Count = 1
+    random_start: bool = True
+    loss: Literal["margin", "ce", "dlr"] = "margin"
+    precision: Literal["auto", "float32"] = "auto"
+    batch_size: Literal["auto"] | Count = "auto"
+    curve: list[Budget] = []
 
     @property
     def budgets(self) -> list[Fraction]:
@@ -205,13 +203,13 @@ class Attack(_Section):
 
 
 class Checks(_Section):
-    """How hard the attack is checked."""
+    """How hard the attack is checked. What is left out is as below."""
 
-    films: Count
-    steps: Count
-    restarts: Count
-    iterations: Annotated[int, Field(ge=2)]
-    queries: Annotated[int, Field(ge=2)]
+    films: Count = 50
+    steps: Count = 50
+    restarts: Count = 2
+    iterations: Annotated[int, Field(ge=2)] = 20
+    queries: Annotated[int, Field(ge=2)] = 150
 
 
 class Explain(_Section):
@@ -244,7 +242,7 @@ class Params(_Section):
     model: Model
     finetune: Finetune
     attack: Attack
-    checks: Checks
+    checks: Checks = Checks()
     explain: Explain
     evaluate: Evaluate
 
@@ -344,7 +342,7 @@ def _impossible(params: Params) -> str:
             "attack.loss is 'dlr', which is a ratio of differences among three logits, and there "
             "are two classes here; set it to margin, whose steps are the same but for the ratio"
         )
-    largest = {"eps": attack.eps, "step": attack.step, "curve": max(attack.curve)}
+    largest = {"eps": attack.eps, "step": attack.step, "curve": max(attack.budgets)}
     for key, value in largest.items():
         if attack.norm == "linf" and value > 1:
             return (
