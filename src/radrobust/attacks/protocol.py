@@ -116,6 +116,16 @@ class Evaluated:
     images: dict[str, dict[str, NDArray[np.float32]]]
 
 
+def far_attack(attack: Pgd) -> Pgd:
+    """Return how an attack goes about a ball as large as the range of pixels.
+
+    In steps of a tenth of it from the film itself: a random point of such a ball, and the corners
+    to which steps of twice its radius lead, look like no film at all, and a network's slopes there
+    need not lead anywhere.
+    """
+    return replace(attack, schedule="fixed", step=attack.eps / 10, random_start=False, restarts=1)
+
+
 def attack_films(
     attacker: Attacker, films: Films, goal: Goal, size: int, shards: Shards
 ) -> Evaluated:

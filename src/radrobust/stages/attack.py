@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from radrobust.attacks.batching import batch_size
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import Outcome, judge
 from radrobust.attacks.pipeline import gradients, inspect
-from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films
+from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attack
 from radrobust.attacks.shards import Shards
 from radrobust.files import replacing
 from radrobust.params import Checks, Params
@@ -78,7 +78,7 @@ def _attack_films(
     params: Params,
     shards: Shards,
 ) -> Evaluated:
-    far = replace(attacker.headline(params.far, "pixel"), restarts=1)
+    far = far_attack(attacker.headline(params.far, "pixel"))
     kept = {*samples.gallery(params.seed), *_checked(samples, params.seed, params.checks)}
     size = params.attack.batch_size
     if size == "auto":
