@@ -18,6 +18,7 @@ from radrobust.reporting.text import (
     METRIC_TITLES,
     listing,
     p_value,
+    plural,
     signed,
     unit,
 )
@@ -169,7 +170,7 @@ def _against(study: Study, rival: str) -> str:
         f"The system's figure minus that of {study.name(rival)}, on the same films, with the "
         f"{study.level} interval of a paired bootstrap; bold where that leaves out 0. Only one "
         f"right: films that only the system, and that only {study.title(rival)}, is right about. "
-        f"p: McNemar's exact test of these two, corrected for {pairs} pairs (Holm)."
+        f"p: McNemar's exact test of these two, corrected for {plural(pairs, 'pair')} (Holm)."
     )
     return html.table([head], body, caption)
 
