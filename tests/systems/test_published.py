@@ -6,7 +6,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -138,6 +138,7 @@ def test_what_is_no_checkpoint_ends_in_one_line(tmp_path, write, said):
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\x80\x02", b"PK\x03\x04"]))
+@example(b"X", b"\x80\x02")  # a string whose length is missing
 def test_no_bytes_do_more_than_be_refused(tmp_path_factory, content, start):
     path = tmp_path_factory.mktemp("bytes") / "them.pt"
     path.write_bytes(start + content)
