@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.attacks.toys import SIDE, Linear, films_of
 
-from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attack
+from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
 from radrobust.attacks.shards import Shards
 from radrobust.attacks.threat import in_words, name_of
 from radrobust.params import Attack
@@ -59,7 +59,7 @@ def films(classifier):
 def evaluate(classifier, films, tmp_path):
     def run(params=DEFAULT, films=films, threshold=0.0, size=7, kept=()):
         attacker = Attacker(classifier, params, seed=3)
-        far = far_attack(attacker.headline(Fraction(1, 2), "pixel"))
+        far = far_attacks(attacker.headline(Fraction(1, 2), "pixel"))
         goal = Goal(threshold, far, kept)
         shards = Shards(tmp_path / "shards", params, threshold, size, films.sample_ids, kept)
         return attack_films(attacker, films, goal, size, shards)

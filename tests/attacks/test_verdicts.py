@@ -13,7 +13,7 @@ from torch import nn
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
-from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attack
+from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
 from radrobust.attacks.shards import Shards
 from radrobust.evaluation.checks import check_all
 from radrobust.evaluation.results import Results
@@ -53,7 +53,7 @@ def verdicts(request, tmp_path):
         loaded = loaded or state_digest(classifier)
         attacker = Attacker(classifier, attack, seed=1)
         shards = Shards(tmp_path, "verdicts")
-        goal = Goal(0.0, far_attack(attacker.headline(study.far, "pixel")), ())
+        goal = Goal(0.0, far_attacks(attacker.headline(study.far, "pixel")), ())
         found = attack_films(attacker, films, goal, COUNT, shards)
         headline = judge(classifier, films, films.pixels)
         attacker.go_on(films, headline, attacker.headline(attack.eps, "pixel"))

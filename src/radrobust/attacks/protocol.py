@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -85,14 +85,14 @@ class Goal:
     ----------
     threshold : float
         Difference of the logits above which the threshold's decision is positive.
-    far : Pgd
-        An attack so strong that nothing should stand, in pixels.
+    far : sequence of Pgd
+        Attacks so strong that nothing should stand, in pixels, each on what those before it left.
     kept : collection of str
         Names of the films whose attacked images are kept.
     """
 
     threshold: float
-    far: Pgd
+    far: Sequence[Pgd]
     kept: Collection[str]
 
 
@@ -116,14 +116,15 @@ class Evaluated:
     images: dict[str, dict[str, NDArray[np.float32]]]
 
 
-def far_attack(attack: Pgd) -> Pgd:
-    """Return how an attack goes about a ball as large as the range of pixels.
+def far_attacks(attack: Pgd) -> tuple[Pgd, Pgd]:
+    """Return how an attack goes about a ball as large as the range of pixels: in two ways.
 
-    In steps of a tenth of it from the film itself: a random point of such a ball, and the corners
-    to which steps of twice its radius lead, look like no film at all, and a network's slopes there
-    need not lead anywhere.
+    First in steps of a tenth of it from the film itself, then as it is. A random point of such a
+    ball, and the corners to which steps of twice its radius lead, look like no film at all, and a
+    network's slopes there need not lead anywhere; but from some films they are the way out.
     """
-    return replace(attack, schedule="fixed", step=attack.eps / 10, random_start=False, restarts=1)
+    near = replace(attack, schedule="fixed", step=attack.eps / 10, random_start=False, restarts=1)
+    return near, attack
 
 
 def attack_films(
@@ -218,8 +219,9 @@ def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
         if budget == params.eps:
             table["image"] = _bytes_of(films, outcome, goal.kept)
         tables.append(table)
-    attacker.go_on(films, outcome, goal.far)
-    tables.append(tabulate(films, clean, outcome, goal.far).assign(decision="far"))
+    for far in goal.far:
+        attacker.go_on(films, outcome, far)
+    tables.append(tabulate(films, clean, outcome, goal.far[-1]).assign(decision="far"))
     return pd.concat(tables, ignore_index=True).assign(space=params.space)
 
 

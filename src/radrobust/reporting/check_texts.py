@@ -84,8 +84,9 @@ CHECKS: dict[str, Check] = {
         "attack",
         "A network that the attack cannot climb.",
         "Every pixel may change by half of its range, so that any film could be made evenly grey: "
-        "nothing may stand. The attack goes from the film in steps of a tenth of that. The figure "
-        "is the share of all test films that are still answered rightly.",
+        "nothing may stand. The attack goes from the film in steps of a tenth of that, and then as "
+        "it does at other budgets. The figure is the share of all test films that are still "
+        "answered rightly.",
         "Something other than robustness holds the attack up. By how much the attacked numbers "
         "are too kind is not known.",
         bound="exactly",

@@ -14,7 +14,7 @@ from radrobust.attacks.batching import batch_size
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import Outcome, judge
 from radrobust.attacks.pipeline import gradients, inspect
-from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attack
+from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attacks
 from radrobust.attacks.shards import Shards
 from radrobust.files import replacing
 from radrobust.params import Checks, Params
@@ -78,7 +78,7 @@ def _attack_films(
     params: Params,
     shards: Shards,
 ) -> Evaluated:
-    far = far_attack(attacker.headline(params.far, "pixel"))
+    far = far_attacks(attacker.headline(params.far, "pixel"))
     kept = {*samples.gallery(params.seed), *_checked(samples, params.seed, params.checks)}
     size = params.attack.batch_size
     if size == "auto":
