@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from radrobust.data import fracatlas
-from radrobust.params import Params
+from radrobust.params import Params, load_params
+from radrobust.stages.prepare import prepare
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "FracAtlas"
@@ -199,3 +200,21 @@ def params() -> Callable[..., Params]:
         return Params.model_validate(study | changes)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def write_study() -> Callable[[Path, dict[str, str]], None]:
+    """Prepare the shipped study in a folder, with some texts of `params.yaml` replaced."""
+
+    def write(folder: Path, changes: dict[str, str]) -> None:
+        text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+        for old, new in changes.items():
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        (folder / "params.yaml").write_text(text, encoding="utf-8")
+        (folder / "sources").symlink_to(ROOT / "sources")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            prepare(load_params())
+
+    return write

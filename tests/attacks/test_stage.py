@@ -6,20 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from radrobust.params import load_params
 from radrobust.samples import load_samples
-from radrobust.stages.prepare import prepare
 from radrobust.systems import checkpoints, meansparse
 from radrobust.systems.classifier import as_pixels, build
 
-REPOSITORY = Path(__file__).parents[2]
 KEY = "amini2024"
 CHANGES = {
     "count: 1200": "count: 120",
@@ -33,31 +29,19 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(tmp_path_factory, write_study):
     """A small study with an untrained network, which MeanSparse makes the hardest to judge."""
     folder = tmp_path_factory.mktemp("study")
-    text = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")
-    for old, new in CHANGES.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    (folder / "params.yaml").write_text(text, encoding="utf-8")
-    (folder / "sources").symlink_to(REPOSITORY / "sources")
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        params = load_params()
-        prepare(params)
-        samples = load_samples()
-        classifier = build(KEY, seed=5).eval().requires_grad_(False)
-        films = as_pixels(samples.images[samples.rows("train")][:32])
-        meansparse.calibrate(classifier, [films], alpha=0.15)
-        classifier.threshold = 0.02
-        model = Path("results/models") / KEY
-        model.mkdir(parents=True)
-        checkpoints.save(classifier, model / "model.safetensors")
-        (model / "training.json").write_text(json.dumps({"frozen_changed": False}))
-    finally:
-        os.chdir(here)
+    write_study(folder, CHANGES)
+    samples = load_samples(folder / "results/samples")
+    classifier = build(KEY, seed=5).eval().requires_grad_(False)
+    films = as_pixels(samples.images[samples.rows("train")][:32])
+    meansparse.calibrate(classifier, [films], alpha=0.15)
+    classifier.threshold = 0.02
+    model = folder / "results/models" / KEY
+    model.mkdir(parents=True)
+    checkpoints.save(classifier, model / "model.safetensors")
+    (model / "training.json").write_text(json.dumps({"frozen_changed": False}))
     return folder
 
 

@@ -1,15 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-from radrobust.params import Finetune, load_params
-from radrobust.stages.prepare import prepare
+from radrobust.params import Finetune
 from radrobust.training.inputs import Films
 from radrobust.training.loop import Plan, train
 
-REPOSITORY = Path(__file__).parents[2]
 CHANGES = {
     "count: 1200": "count: 120",
     "head: linear": "head: mlp",  # with dropout
@@ -18,18 +14,10 @@ CHANGES = {
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
+def prepared(tmp_path_factory, write_study):
     """A small study with its films, in which nothing has been trained."""
     folder = tmp_path_factory.mktemp("study")
-    text = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")
-    for old, new in CHANGES.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    (folder / "params.yaml").write_text(text, encoding="utf-8")
-    (folder / "sources").symlink_to(REPOSITORY / "sources")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        prepare(load_params())
+    write_study(folder, CHANGES)
     return folder
 
 
