@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from radrobust import paths
 from radrobust.attacks.autoattack import parts
-from radrobust.attacks.batching import in_batches
 from radrobust.attacks.pgd import Outcome, Pgd, judge
 from radrobust.errors import InputError
 from radrobust.params import Params, load_params
 from radrobust.progress import progress
 from radrobust.samples import load_samples
 from radrobust.systems import checkpoints
+from radrobust.systems.batching import in_batches
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through

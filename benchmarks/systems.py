@@ -29,7 +29,7 @@ def measure(key: str, side: int, task: str) -> dict[str, float]:
     """Build one system and do one task: the faster of two times."""
     import torch
 
-    from radrobust.attribution.deeplift import attribute
+    from radrobust.attribution.secants import walk
     from radrobust.systems.classifier import build
 
     classifier = build(key, 0, "paper").eval().requires_grad_(False)
@@ -46,7 +46,7 @@ def measure(key: str, side: int, task: str) -> dict[str, float]:
         films + torch.autograd.grad(margin, points)[0].sign() / 255
 
     def deeplift() -> None:
-        attribute(classifier, films, torch.zeros_like(films), labels)
+        walk(classifier, films, torch.zeros_like(films), labels, 1, IMAGES)
 
     run = {"forward": forward, "pgd": step, "deeplift": deeplift}[task]
     seconds = []

@@ -40,6 +40,15 @@ checks.matrix(study, "attack")
 checks.matrix(study, "measurement")
 
 # %% [markdown]
+# ## Are the maps what they are called?
+#
+# This says nothing of the numbers above, but of the maps on the page
+# [Interpretability](interpretability.ipynb).
+
+# %%
+checks.matrix(study, "maps")
+
+# %% [markdown]
 # ## Check by check
 #
 # Against what it guards, how it is done, and what a failure means; a click unfolds it.

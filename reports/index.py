@@ -67,6 +67,6 @@ figures.clean_against_attacked(study)
 # - [Systems](systems.ipynb): whose networks these are, and how they were trained.
 # - [Robustness](robustness.ipynb): what the attacker may do, and how the answers fall.
 # - [Checks](checks.ipynb): whether these numbers could be wrong.
-# - [Interpretability](interpretability.ipynb): whether the maps hit the fracture.
+# - [Interpretability](interpretability.ipynb): whether the maps hit the fracture, add up and last.
 # - [Published figures](published.ipynb): what the study that is rebuilt here had, beside this.
 # - [Methods](methods.ipynb): every parameter and version, and how to run it again.

@@ -12,54 +12,106 @@
 
 # %% [raw]
 # ---
-# title: Where the networks look
-# description: Heat maps held against the fracture, against chance, and against their own promise.
+# title: Explanations that add up, and are held against the fracture
+# description: Heat maps against the fracture, against chance, against noise, and under attack.
 # ---
 
 # %%
-from radrobust.reporting import gallery, sentences, tables
+from radrobust.reporting import explanations, localisation, map_figures, map_gallery, map_words
 from radrobust.reporting.study import Study
 
 study = Study.load()
-sentences.maps_in_words(study)
+map_words.in_words(study)
 
 # %%
-sentences.localisation_rule(study)
+map_words.rule(study)
 
 # %% [markdown]
-# ## Do the maps hit the fracture?
-#
-# A map orders the film's pixels by the strength of their influence, whatever its sign. Of the
-# marked pixels, how many are among the first five per cent? A map that knows nothing has five per
-# cent of them there, so numbers near chance say that the map does not point at the fracture. The
-# padding around a film does not count.
-
-# %%
-tables.localisation(study)
-
-# %% [markdown]
-# ::: {.callout-note}
+# ::: {.callout-warning}
 # ## What a map does not say
 # A map that hits the fracture does not prove that the answer rests on it, and one that misses it
 # does not prove the opposite: maps are rough readings of a network, and methods disagree. Chance
-# here does not even know where the bone is: a map that merely follows bone already beats it.
+# here does not know where the bone is: a map that merely follows bone already beats it.
 # :::
 #
-# ## Do the maps add up?
+# ## Do the maps hit the fracture?
 #
-# DeepLIFT promises that the values of a map sum up to the change in output between the film and
-# the baseline. Where they don't, the map is not what its name says.
+# A map orders the film's pixels by the strength of their influence, whatever its sign. Of the
+# marked pixels, how many are among the strongest five per cent? A map that knows nothing has five
+# per cent of them there. The padding around a film does not count.
 
 # %%
-tables.convergence(study)
+localisation.at_a_glance(study)
+
+# %% [markdown]
+# The films themselves are in the [gallery](#gallery). Below is everything that was measured. Mass
+# is the share of the map's whole strength that falls on the finding; the pointing game asks
+# whether the strongest pixel does; AUPRC is the mean precision if the map is taken as a search for
+# the finding. Chance, for these three, is the finding's share of the film.
+
+# %%
+localisation.by_method(study)
+
+# %% [markdown]
+# ## Does the attack change where they look?
+#
+# Films are changed so little that nobody sees it. Where the answer changes, so may its
+# explanation; where the answer stood, a map that looks elsewhere all the same is not to be relied
+# on. Films that were wrong before are left as they are, and do not count here.
+
+# %%
+explanations.survival(study)
+
+# %% [markdown]
+# ## Do the maps add up?
+#
+# DeepLIFT and integrated gradients promise that the values of a map sum up to the change in output
+# between the film and the baseline. Where they don't, the map is not what its name says.
+
+# %%
+explanations.convergence(study)
+
+# %% [markdown]
+# ## Do they name what the answer rests on?
+#
+# Take away the pixels that a map says speak most for the answer, that is replace them by those of
+# the baseline, and the answer should lose its ground; put them back first, and it should return. A
+# map of noise, put to the same test, says how much of that any pixels would do.
+
+# %%
+explanations.faithfulness(study)
+
+# %%
+explanations.faithfulness_curves(study)
+
+# %%
+explanations.strays(study)
+
+# %% [markdown]
+# ## Do they depend on the weights?
+#
+# Weights are shuffled, part by part from the top, until nothing learnt is left. A map that
+# explains the network must change with it: the curves must fall. One that stays as it is shows the
+# film, not the network.
+
+# %%
+explanations.randomisation(study)
+
+# %%
+map_figures.randomisation(study)
 
 # %% [markdown]
 # ## Gallery
-#
-# On top each film and its maps, below them the same with the fracture outlined and the map laid
-# over the film; the small print says how much of the fracture is among the top 5 % of pixels.
-# Colours have one scale for each system and explainer, so that films can be compared within a
-# column; strengths can't be compared between systems.
 
 # %%
-gallery.maps(study)
+map_gallery.rule(study)
+
+# %% [markdown]
+# In each card the clean film is above the attacked one: every map, and below it the same laid over
+# the film, the fracture outlined. The small print says how much of the fracture is hit: is among
+# the strongest 5 % of pixels. Red speaks for the answer, blue against it; methods without a sign
+# run from black to yellow. One scale of colours holds for all maps of a method and a system, so
+# films can be compared, and clean with attacked; systems and methods cannot.
+
+# %%
+map_gallery.cards(study)

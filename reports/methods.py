@@ -79,12 +79,25 @@ threat.threat_model(study)
 #   correction over all pairs.
 #
 # Coverage
-# : Share of the marked pixels among the strongest five, 25 or 50 per cent of the film's pixels;
-#   ties are shared out. Mean over films, percentile bootstrap over films.
+# : Share of the marked pixels among the strongest p per cent of the film's pixels; ties are shared
+#   out. Mean over films, percentile bootstrap over films, as for all that follows but shares.
 #
-# Pointing game
-# : Share of films whose strongest pixel is marked, without tolerance. Wilson interval; chance is
-#   the mean share of the film that is marked.
+# Pointing game, mass, AUPRC of a map
+# : Share of films whose strongest pixel is marked, without tolerance, with Wilson's interval; share
+#   of the map's whole strength on the marked pixels; average precision of the strength for the
+#   marked pixels. Chance is the mean share of the film that is marked.
+#
+# Deletion, insertion
+# : Mean probability of the answer while the film's pixels are replaced by the baseline's, or put
+#   back, first those that speak most for it. The gain is over a map of noise of the same film.
+#
+# Infidelity, max-sensitivity
+# : Mean squared error of the map, on its best scale, in foretelling the fall of the logit when
+#   squares of the film are taken away; largest relative change of the map under small changes.
+#
+# Clean against attacked map
+# : Spearman's rank correlation, structural similarity, and the shared part of the strongest tenth
+#   of pixels, by strength, within the film. Films that the attack changed.
 #
 # All intervals hold the trained networks fixed. Attacked numbers count every test film, also those
 # that were wrong before the attack.

@@ -191,9 +191,8 @@ def params() -> Callable[..., Params]:
             "explain": {
                 "methods": ["saliency"],
                 "baseline": "black",
-                "samples": 2,
-                "window": 30,
-                "stride": 15,
+                "others": 1,
+                "films": 2,
             },
             "evaluate": {"bootstrap": 100, "level": 0.95},
         }

@@ -213,13 +213,18 @@ class Checks(_Section):
 
 
 class Explain(_Section):
-    """Which maps are made; `window` and `stride` in pixels of a 224-pixel image."""
+    """Which maps are made. What is left out is as below.
+
+    `window` and `stride` are in pixels of a 224-pixel image.
+    """
 
     methods: Annotated[list[str], Field(min_length=1)]
-    baseline: Literal["black", "mean", "blur"]
-    samples: Count
-    window: Count
-    stride: Count
+    baseline: Literal["black", "mean", "blur"] = "blur"
+    steps: Count = 16
+    window: Count = 15
+    stride: Count = 8
+    others: Annotated[int, Field(ge=0)] = 24
+    films: Count = 16
 
 
 class Evaluate(_Section):

@@ -13,8 +13,8 @@ from radrobust.attacks.checks import CHECKS, Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker
-from radrobust.attacks.shards import Shards
 from radrobust.params import Checks
+from radrobust.shards import Shards
 from radrobust.systems import meansparse
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Normalise, as_pixels, build

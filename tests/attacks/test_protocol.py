@@ -10,9 +10,9 @@ import torch
 from tests.attacks.toys import SIDE, Linear, films_of
 
 from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
-from radrobust.attacks.shards import Shards
 from radrobust.attacks.threat import in_words, name_of
 from radrobust.params import Attack
+from radrobust.shards import Shards
 from radrobust.systems.films import Films
 
 EPS = float(Fraction(4, 255))
@@ -57,11 +57,11 @@ def films(classifier):
 
 @pytest.fixture
 def evaluate(classifier, films, tmp_path):
-    def run(params=DEFAULT, films=films, threshold=0.0, size=7, kept=()):
+    def run(params=DEFAULT, films=films, threshold=0.0, size=7):
         attacker = Attacker(classifier, params, seed=3)
         far = far_attacks(attacker.headline(Fraction(1, 2), "pixel"))
-        goal = Goal(threshold, far, kept)
-        shards = Shards(tmp_path / "shards", params, threshold, size, films.sample_ids, kept)
+        goal = Goal(threshold, far)
+        shards = Shards(tmp_path / "shards", params, threshold, size, films.sample_ids)
         return attack_films(attacker, films, goal, size, shards)
 
     return run
@@ -185,17 +185,20 @@ def test_the_published_arithmetic_leaves_more_standing(evaluate):
     assert broken["normalized"] < broken["pixel"]
 
 
-def test_images_of_the_films_to_keep_are_those_that_were_judged(evaluate, classifier, films):
-    kept = set(films.sample_ids[3:9])
-    evaluated = evaluate(kept=kept)
-    headline = argmax(evaluated.predictions)
-    headline = headline[headline["eps"] == EPS].set_index("sample_id")
-    assert set(evaluated.images["pixel"]) == set(evaluated.images["normalized"]) == kept
-    for name, image in evaluated.images["pixel"].items():
-        assert image.dtype == np.float32
-        logits = classifier(torch.tensor(image)[None])[0]
-        assert float(logits[1]) == pytest.approx(float(headline.loc[name, "logit_1"]), abs=1e-5)
-        assert evaluated.images["normalized"][name].shape == (3, SIDE, SIDE)
+def test_images_are_those_that_were_judged(evaluate, classifier, films):
+    evaluated = evaluate()
+    assert set(evaluated.images) == {"pixel"}
+    images, headline = evaluated.images["pixel"], evaluated.at(EPS, "pixel")
+    assert images.dtype == np.float32
+    assert headline["sample_id"].tolist() == list(films.sample_ids)
+    logits = classifier(torch.from_numpy(images)).detach().numpy()
+    np.testing.assert_allclose(logits[:, 1], headline["logit_1"], atol=1e-5)
+
+
+def test_images_of_the_other_space_have_channels_and_those_in_pixels_are_there_too(evaluate):
+    images = evaluate(params(space="normalized")).images
+    assert images["normalized"].shape == (COUNT, 3, SIDE, SIDE)
+    assert images["pixel"].shape == (COUNT, 1, SIDE, SIDE)
 
 
 def test_a_fixed_step_is_the_published_one_at_eps_and_scaled_elsewhere(classifier):

@@ -141,7 +141,7 @@ def test_kept_images_are_exactly_what_was_judged(study, whole):
     with np.load(whole / "images.npz", allow_pickle=False) as arrays:
         names, images = arrays["sample_ids"], arrays["images"]
     assert images.dtype == np.float32
-    assert images.shape == (8, 1, 32, 32)
+    assert images.shape == (24, 1, 32, 32)
     classifier = checkpoints.load(KEY, study / "results/models" / KEY / "model.safetensors")
     with torch.no_grad():
         logits = classifier(torch.from_numpy(images))

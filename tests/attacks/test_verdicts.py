@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -14,10 +15,10 @@ from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
-from radrobust.attacks.shards import Shards
 from radrobust.evaluation.checks import check_all
-from radrobust.evaluation.results import Results
-from radrobust.params import Checks, load_params
+from radrobust.evaluation.results import IMAGES, Results
+from radrobust.params import Checks, Explain, load_params
+from radrobust.shards import Shards
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Normalise, build
 from radrobust.systems.films import Films
@@ -48,12 +49,17 @@ def verdicts(request, tmp_path):
         )
         checks = Checks(films=COUNT, steps=40, restarts=2, iterations=10, queries=300)
         study = load_params(request.config.rootpath / "params.yaml").model_copy(
-            update={"systems": ["standard"], "attack": attack, "checks": checks}
+            update={
+                "systems": ["standard"],
+                "attack": attack,
+                "checks": checks,
+                "explain": Explain(methods=["saliency"], others=COUNT),
+            }
         )
         loaded = loaded or state_digest(classifier)
         attacker = Attacker(classifier, attack, seed=1)
         shards = Shards(tmp_path, "verdicts")
-        goal = Goal(0.0, far_attacks(attacker.headline(study.far, "pixel")), ())
+        goal = Goal(0.0, far_attacks(attacker.headline(study.far, "pixel")))
         found = attack_films(attacker, films, goal, COUNT, shards)
         headline = judge(classifier, films, films.pixels)
         attacker.go_on(films, headline, attacker.headline(attack.eps, "pixel"))
@@ -62,17 +68,30 @@ def verdicts(request, tmp_path):
         facts = inspect(classifier, evaluated or films, films.pixels, loaded)
         results = Results(
             params=study,
-            samples=pd.DataFrame({"sample_id": films.sample_ids, "split": "test"}),
+            samples=pd.DataFrame(
+                {"sample_id": films.sample_ids, "label": films.labels, "split": "test"}
+            ),
             predictions=found.predictions.assign(system="standard"),
             checks=pd.concat([table, found.far.assign(check="far")]).assign(system="standard"),
             gradients=gradients(classifier, films).assign(system="standard"),
             pipeline={"standard": asdict(facts) | {"frozen_changed": None}},
-            attributions=pd.DataFrame(),
+            attributions=maps_without_a_promise(films),
+            **dict.fromkeys(("survival", "faithfulness", "randomisation"), NO_MAPS),
         )
         statuses = check_all(results).set_index("check")["status"]
         return {status: set(statuses.index[statuses == status]) for status in statuses.unique()}
 
     return run
+
+
+NO_MAPS = pd.DataFrame(columns=["system", "explainer", "sample_id"])
+
+
+def maps_without_a_promise(films):
+    """Rows of maps that need not add up: nothing is asked of them."""
+    rows = {"system": "standard", "explainer": "saliency", "sample_id": films.sample_ids}
+    rows |= {"delta": np.nan, "output_difference": 1.0, "changed": False}
+    return pd.concat([pd.DataFrame(rows).assign(image=image) for image in IMAGES])
 
 
 MEASUREMENT = {"zero", "pixels", "repeatable", "eval_mode", "unchanged"}

@@ -15,6 +15,7 @@ from radrobust.evaluation.results import Results
 from radrobust.params import load_params
 
 N = 100
+ASKED = 20
 EPS = 4 / 255
 ATTACKS = (
     "more_steps",
@@ -42,11 +43,13 @@ def params(request):
     study = load_params(request.config.rootpath / "params.yaml")
     attack = {"space": "pixel", "eps": Fraction(4, 255), "curve": [Fraction(8, 255)]}
     checks = {"films": N, "restarts": 2}
+    explain = {"methods": ["deeplift", "saliency"], "others": N, "films": ASKED}
     return study.model_copy(
         update={
             "systems": ["standard"],
             "attack": study.attack.model_copy(update=attack),
             "checks": study.checks.model_copy(update=checks),
+            "explain": study.explain.model_copy(update=explain),
         }
     )
 
@@ -92,8 +95,33 @@ def results(params, *, clean=range(10), headline=range(40), largest=range(60), *
             }
         ),
         pipeline={"standard": PIPELINE | {k: v for k, v in changes.items() if k in PIPELINE}},
-        attributions=pd.DataFrame(),
+        **explanations(),
     )
+
+
+def explanations(delta=0.0):
+    """Maps of every film by DeepLIFT, which all add up, and by saliency, which promises no sum.
+
+    Films 0 to 9 are wrong and left as they are. Once everything is redrawn, maps have little to do
+    with what they were.
+    """
+    films = pd.DataFrame({"system": "standard", "sample_id": rows((), 0)["sample_id"]})
+    summing = films.assign(explainer="deeplift", delta=delta)
+    maps = pd.concat([summing, films.assign(explainer="saliency", delta=np.nan)])
+    maps["output_difference"] = 1.0
+    maps["changed"] = maps["sample_id"] >= "film-010"
+    asked = films[np.arange(N) % 2 == 1].head(ASKED)
+    redrawn = [
+        asked.assign(explainer=explainer, depth=depth, part="", spearman=0.3 - depth / 5)
+        for explainer in ("deeplift", "saliency")
+        for depth in (0, 1)
+    ]
+    return {
+        "attributions": pd.concat([maps.assign(image=image) for image in ("clean", "attacked")]),
+        "survival": maps,
+        "faithfulness": asked.assign(explainer="random"),
+        "randomisation": pd.concat(redrawn),
+    }
 
 
 def found(results, check):
@@ -104,7 +132,7 @@ def test_every_check_passes_where_nothing_is_amiss(params):
     table = check_all(results(params))
     assert table["check"].tolist() == [name for name in CHECKS if name != "straight_through"]
     assert (table["status"] == "pass").all()
-    assert count_statuses(table) == {"passed": 14, "failed": 0, "unclear": 0}
+    assert count_statuses(table) == {"passed": 15, "failed": 0, "unclear": 0}
     with_plain = check_all(results(params, plain_gradient=range(40)))
     assert with_plain["check"].tolist() == list(CHECKS)
 
@@ -259,7 +287,7 @@ def test_the_order_of_rows_has_no_influence(params):
     tables = results(params, square={50, 51}, noise=range(20), plain_gradient=range(39))
     shuffled = {
         name: getattr(tables, name).sample(frac=1, random_state=3, ignore_index=True)
-        for name in ("predictions", "checks", "gradients")
+        for name in ("predictions", "checks", "gradients", "attributions", "randomisation")
     }
     pd.testing.assert_frame_equal(check_all(tables), check_all(replace(tables, **shuffled)))
 
@@ -290,3 +318,30 @@ def test_rows_of_another_budget_do_not_count(params):
     stale = tables.checks.replace({"eps": {EPS: 2 / 255}})
     with pytest.raises(InputError, match="has 0 rows of check more_steps at eps 4/255"):
         check_all(replace(tables, checks=stale))
+
+
+def test_every_map_has_to_add_up(params):
+    tables = results(params)
+    row = found(tables, "maps_add_up")
+    assert (row["status"], row["value"], row["n"]) == ("pass", 0, 100 + 90)
+    assert (row["low"], row["high"]) == wilson(0, 190, params.evaluate.level)
+    for missed, status, count in ((0.001, "pass", 0), (0.0011, "fail", 1), (math.nan, "fail", 1)):
+        delta = np.where(np.arange(N) == 9, missed, 0.0)  # a film that the attack left as it was
+        row = found(replace(tables, **explanations(delta=delta)), "maps_add_up")
+        assert (row["status"], row["value"]) == (status, pytest.approx(count / 190))
+
+
+def test_methods_that_promise_no_sum_need_not_add_up(params):
+    tables = check_all(replace(results(params), **explanations(delta=np.nan)))
+    assert "maps_add_up" not in tables["check"].tolist()
+
+
+def test_missing_maps_are_told_in_one_line(params):
+    tables = results(params)
+    some = tables.attributions["explainer"] == "saliency"
+    with pytest.raises(
+        InputError,
+        match=r"^results/attributions/standard/attributions\.parquet has 0 rows of deeplift at "
+        r"image clean, not one for each of 100 films; run `dvc repro`$",
+    ):
+        check_all(replace(tables, attributions=tables.attributions[some]))

@@ -8,11 +8,12 @@ from sklearn.metrics import roc_auc_score
 
 from radrobust.errors import InputError
 from radrobust.evaluation import subgroups
-from radrobust.evaluation.attributions import exceeds_tolerance, summarise_attributions
 from radrobust.evaluation.checks import CHECKS
 from radrobust.evaluation.metrics import METRICS
+from radrobust.evaluation.results import EXPLANATIONS
 from radrobust.stages.summarise import load_results, summarise
 
+PREDICTED = ("predictions", "checks", "gradients")
 PREDICTIONS = "results/predictions/standard/predictions.parquet"
 
 
@@ -55,6 +56,46 @@ def test_metrics_json_holds_plain_numbers(study, tmp_path):
     assert document["always_negative"]["attacked"]["accuracy"] == 0.6
 
 
+def test_metrics_json_tells_of_maps_what_can_be_compared(study, tmp_path):
+    summarise(study)
+    document = json.loads((tmp_path / "metrics.json").read_text())
+    maps = document["standard"]["attributions"]
+    assert list(maps) == study.explain.methods
+    of_all = {"clean", "attacked", "deletion_gain", "insertion_gain"}
+    of_all |= {"spearman", "ssim", "overlap_10"}
+    promised = {"deeplift", "integrated_gradients"}
+    for explainer, found in maps.items():
+        assert set(found) == of_all | ({"delta_exceeds"} if explainer in promised else set())
+    table = pd.read_parquet("results/summary/attributions.parquet")
+    keys = ["system", "explainer", "image", "answers", "region"]
+    here = table.set_index(keys).loc["standard", "occlusion", "attacked", "all", "mask"]
+    expected = here.set_index("metric")["value"].round(6).to_dict()
+    assert maps["occlusion"]["attacked"] == expected
+    gains = pd.read_parquet("results/summary/faithfulness.parquet")
+    gain = gains.set_index(["system", "explainer", "metric"])["gain"]
+    expected = round(gain["standard", "grad_cam", "insertion"], 6)
+    assert maps["grad_cam"]["insertion_gain"] == expected
+    left = pd.read_parquet("results/summary/survival.parquet")
+    kept = left.set_index(["system", "explainer", "films", "metric"])["value"]
+    assert maps["deeplift"]["ssim"] == round(kept["standard", "deeplift", "all", "ssim"], 6)
+    assert maps["deeplift"]["delta_exceeds"] == 0
+
+
+def test_unmarked_films_and_films_that_the_attack_left_alone(study):
+    summarise(study)
+    where, left = (
+        pd.read_parquet(f"results/summary/{name}.parquet") for name in ("attributions", "survival")
+    )
+    assert set(where.loc[where["answers"] == "all", "n"]) == {8}  # of 8 + 6 that are explained
+    raw = pd.read_parquet("results/attributions/huang2021/survival.parquet")
+    changed = int(raw.loc[raw["explainer"] == "saliency", "changed"].sum())
+    assert changed < 14
+    here = left[(left["system"] == "huang2021") & (left["films"] == "all")]
+    assert set(here["n"]) == {changed}
+    # Those that are left alone have maps that did not change at all.
+    assert here["value"].max() < 0.99
+
+
 def every_byte(root):
     files = [root / "metrics.json", *sorted((root / "results/summary").iterdir())]
     return {file.name: file.read_bytes() for file in [*files, root / "results/curves.csv"]}
@@ -63,7 +104,7 @@ def every_byte(root):
 def test_the_same_tables_give_the_same_bytes(study, tmp_path):
     summarise(study)
     first = every_byte(tmp_path)
-    assert len(first) == 15
+    assert len(first) == 20
     summarise(study)
     assert every_byte(tmp_path) == first
 
@@ -71,8 +112,9 @@ def test_the_same_tables_give_the_same_bytes(study, tmp_path):
 def test_the_order_of_rows_has_no_influence(study, tmp_path):
     summarise(study)
     first = every_byte(tmp_path)
-    for name in ("predictions", "checks", "gradients"):
-        path = tmp_path / f"results/predictions/standard/{name}.parquet"
+    tables = [tmp_path / f"results/predictions/standard/{name}.parquet" for name in PREDICTED]
+    tables += [tmp_path / f"results/attributions/standard/{name}.parquet" for name in EXPLANATIONS]
+    for path in tables:
         pd.read_parquet(path).sample(frac=1, random_state=0).to_parquet(path, index=False)
     summarise(study)
     assert every_byte(tmp_path) == first
@@ -93,11 +135,16 @@ def test_missing_predictions_are_told_in_one_line(study, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["predictions.parquet", "checks.parquet", "gradients.parquet", "pipeline.json"]
+    "name",
+    [
+        *(f"predictions/huang2021/{name}.parquet" for name in PREDICTED),
+        "predictions/huang2021/pipeline.json",
+        *(f"attributions/huang2021/{name}.parquet" for name in EXPLANATIONS),
+    ],
 )
 def test_missing_files_are_told_in_one_line(study, tmp_path, name):
-    (tmp_path / "results/predictions/huang2021" / name).unlink()
-    with pytest.raises(InputError, match=rf"huang2021/{name} is not here; run `dvc repro` first$"):
+    (tmp_path / "results" / name).unlink()
+    with pytest.raises(InputError, match=rf"{name} is not here; run `dvc repro` first$"):
         summarise(study)
     assert not (tmp_path / "metrics.json").exists()
 
@@ -246,38 +293,3 @@ def test_duplicates_and_truncated_films_are_counted(study):
     }
     remarks = pd.read_parquet("results/summary/remarks.parquet")
     assert remarks.to_numpy().tolist() == [["the file ends early", 1]]
-
-
-def test_tolerance_is_relative_but_never_below_a_ten_thousandth():
-    delta = np.array([0.0019, -0.0021, 0.00009, 0.00011])
-    difference = np.array([2.0, -2.0, 0.01, 0.0])
-    assert exceeds_tolerance(delta, difference).tolist() == [False, True, False, True]
-
-
-def test_maps_counted_by_hand(study):
-    table = pd.DataFrame(
-        {
-            "coverage_5": [0.1, 0.3, np.nan],
-            "coverage_25": [0.5, 0.5, np.nan],
-            "coverage_50": [1.0, 0.0, np.nan],
-            "pointing": [True, False, None],
-            "mask_area": [0.02, 0.04, np.nan],
-            "delta": [0.0, 0.1, 0.0],
-            "output_difference": [1.0, 1.0, 1.0],
-        }
-    )
-    found = summarise_attributions(table, study.evaluate, seed=0).set_index("metric")
-    assert found["value"].to_dict() == pytest.approx(
-        {
-            "coverage_5": 0.2,
-            "coverage_25": 0.5,
-            "coverage_50": 0.5,
-            "pointing": 0.5,
-            "delta_exceeds": 1 / 3,
-        }
-    )
-    assert found.loc["pointing", "chance"] == pytest.approx(0.03)
-    assert found["n"].tolist() == [2, 2, 2, 2, 3]
-    assert (found.loc["coverage_5", "low"], found.loc["coverage_5", "high"]) == (0.1, 0.3)
-    none = summarise_attributions(table.tail(1), study.evaluate, seed=0).set_index("metric")
-    assert math.isnan(none.loc["coverage_5", "value"])

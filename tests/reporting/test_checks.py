@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from radrobust.evaluation import checks as evaluation
-from radrobust.reporting import checks, tables
+from radrobust.reporting import checks, localisation, tables
 from radrobust.reporting.check_texts import CHECKS
 
 LIMITS = dict.fromkeys(CHECKS, 0.0) | {
@@ -122,6 +122,17 @@ def test_hidden_gradients_leave_the_attacked_numbers_alone(study, said):
     assert checks.note(changed, "amini2024") == ""
 
 
+def test_maps_that_fail_say_nothing_of_accuracies(study, said):
+    off = FAILED | {"n": 400}
+    changed, text = said(huang2021_maps_add_up=off)
+    assert "1 failed.** Nothing that was tried says" in text
+    assert checks.note(changed, "huang2021") == ""
+    source = checks.matrix(changed, "maps").source
+    assert "<b>✗ fail</b><br><small>6.0 %</small><br><small>2.8–12.5</small>" in source
+    found = checks.entries(changed).source.replace("\u00a0", " ").replace("\u2060", "")
+    assert "✗ fail, 6.0 % (2.8–12.5) of 400 maps" in found
+
+
 def test_what_cannot_be_decided_is_neither_passed_nor_failed(said):
     unclear = {"status": "unclear", "value": math.nan}
     changed, text = said(huang2021_noise=unclear)
@@ -134,7 +145,7 @@ def test_what_cannot_be_decided_is_neither_passed_nor_failed(said):
 def test_the_matrix_says_each_verdict_in_a_word_and_a_sign(study, said):
     changed, _ = said(huang2021_restarts=FAILED)
     source = "".join(
-        checks.matrix(changed, concern).source for concern in ("attack", "measurement")
+        checks.matrix(changed, concern).source for concern in ("attack", "measurement", "maps")
     )
     assert source.count("✓ pass") == len(changed.checks) - 1
     failed = (
@@ -152,7 +163,7 @@ def test_systems_with_failed_checks_are_marked_wherever_they_are_attacked(study,
     link = '<a class="doubt" href="checks.html">⚠ 2 checks failed</a>'
     for show in (tables.headline, tables.further, tables.at_threshold, tables.confusion_matrices):
         assert show(changed).source.count(link) == 1, show
-    assert link not in tables.localisation(changed).source
+    assert link not in localisation.at_a_glance(changed).source
 
 
 def test_each_check_unfolds_to_its_rule_and_its_findings(study, said):

@@ -5,7 +5,8 @@ import pytest
 
 from radrobust.reporting import published
 from radrobust.reporting.published_study import ABSENT, COVERAGE, FLAWS, PERCENTS, PRESENT
-from radrobust.reporting.study import Study
+from radrobust.reporting.study import Study, View
+from radrobust.reporting.text import number
 from radrobust.systems.catalogue import SYSTEMS
 
 
@@ -110,4 +111,11 @@ def test_coverage_has_ours_only_where_the_explainer_was_run(study):
             assert [cell[0] for cell in row[1:4]] == [f"{v:.2f}" for v in COVERAGE[explainer][key]]
             ours = explainer in study.params.explain.methods and key in study.systems
             assert (row[4:] == [["–"]] * 3) != ours
+            if ours:
+                box = View(region="box")
+                found = [
+                    study.localised(key, explainer, f"coverage_{percent}", box)["value"]
+                    for percent in PERCENTS
+                ]
+                assert [cell[0] for cell in row[4:]] == [number(v, "coverage_5") for v in found]
         assert [float(cell[0]) for cell in rows[-1][1:4]] == list(PERCENTS)

@@ -11,10 +11,16 @@ from radrobust.errors import InputError
 from radrobust.params import Model
 from radrobust.reporting import (
     attacked,
+    charts,
     checks,
+    explanations,
     figures,
     gallery,
     html,
+    localisation,
+    map_figures,
+    map_gallery,
+    naming,
     networks,
     pictures,
     provenance,
@@ -34,8 +40,6 @@ SHOWN = [
     tables.at_threshold,
     tables.confusion_matrices,
     tables.class_reports,
-    tables.localisation,
-    tables.convergence,
     tables.counts,
     tables.notes,
     tables.remarks,
@@ -44,10 +48,20 @@ SHOWN = [
     figures.falls,
     lambda study: figures.curve(study, "auroc"),
     gallery.examples,
-    gallery.maps,
+    localisation.at_a_glance,
+    localisation.by_method,
+    explanations.survival,
+    explanations.convergence,
+    explanations.faithfulness,
+    explanations.faithfulness_curves,
+    explanations.strays,
+    explanations.randomisation,
+    map_figures.randomisation,
+    map_gallery.cards,
     attacked.attacked_films,
     lambda study: checks.matrix(study, "attack"),
     lambda study: checks.matrix(study, "measurement"),
+    lambda study: checks.matrix(study, "maps"),
     checks.entries,
     published.accuracies,
     published.spaces,
@@ -84,12 +98,14 @@ def test_numbers_with_their_unit_and_interval():
 def test_html_is_the_same_each_time_and_whole(study, show):
     source = show(study)._repr_html_()
     assert source == show(study)._repr_html_()
-    for tag in ("table", "tr", "td", "th", "div", "figure", "p", "small"):
+    for tag in ("table", "tr", "td", "th", "div", "figure", "p", "small", "svg", "g", "span"):
         assert len(re.findall(rf"<{tag}[ >]", source)) == source.count(f"</{tag}>"), tag
     assert "nan" not in re.sub(r'"data:[^"]*"', "", source).lower()
     for image in re.findall(r"<img[^>]*>", source):
         assert re.search(r'alt="[^"]{10,}"', image), image[:200]
         assert len(image) < 60_000 or "image/svg+xml" in image
+    for layer in re.findall(r"<image[^>]*>", source):
+        assert len(layer) < 60_000
 
 
 def test_the_headline_has_two_rows_a_system_and_both_references(study):
@@ -125,17 +141,8 @@ def test_a_phantom_is_called_one_and_a_radiograph_is_not(study):
         assert ("drawn by a program" in said) == study.is_phantom
 
 
-def test_sentences_without_marked_findings(study):
-    table = study.localisation
-    unmarked = table.assign(n=0, value=np.nan, low=np.nan, high=np.nan)
-    changed = Study(study.root, study.params)
-    changed.__dict__["localisation"] = unmarked
-    assert "no map could be checked" in sentences.maps_in_words(changed).source
-    assert "–" in tables.localisation(changed).source
-
-
 def test_every_system_has_its_own_colour():
-    assert len({figures.colour(system) for system in SYSTEMS}) == len(SYSTEMS)
+    assert len({charts.colour(system) for system in SYSTEMS}) == len(SYSTEMS)
 
 
 def test_signed_maps_are_white_at_zero_and_clip_at_the_limit():
@@ -177,7 +184,7 @@ FINETUNED = {"scale": "paper", "weights": "finetuned:hub:a/b/{system}.pth", "hea
 
 
 def test_a_reader_can_tell_which_paper_a_system_is(study):
-    shown = [tables.headline, tables.localisation, systems.published, systems.trained]
+    shown = [tables.headline, localisation.at_a_glance, systems.published, systems.trained]
     shown += [figures.clean_against_attacked, figures.falls, systems.entries]
     for show in shown:
         source = show(study).source
@@ -198,11 +205,11 @@ def test_many_systems_are_counted_and_the_exceptions_named(study):
     if len(study.systems) < 8:
         pytest.skip("few systems are all named")
     first, *others = study.systems
-    assert sentences._those(study, [first]) == study.name(first)
-    assert sentences._those(study, study.systems) == "all 8 systems"
-    assert sentences._those(study, others) == f"7 of 8 systems (all but {study.name(first)})"
+    assert naming.those(study, [first]) == study.name(first)
+    assert naming.those(study, study.systems) == "all 8 systems"
+    assert naming.those(study, others) == f"7 of 8 systems (all but {study.name(first)})"
     named = text.listing([study.title(system) for system in others[:4]])
-    assert sentences._those(study, others[:4]) == f"4 of 8 systems ({named})"
+    assert naming.those(study, others[:4]) == f"4 of 8 systems ({named})"
 
 
 @pytest.mark.parametrize(
@@ -289,14 +296,14 @@ def test_networks_that_were_only_evaluated_have_no_epochs(fake_study, tmp_path):
 
 
 def test_many_systems_show_fewer_films_each_and_one_without_the_finding(study):
-    names = study.maps(study.systems[0]).sample_ids
-    shown = gallery.pictured(study, names, gallery.CARDS)
+    names = study.samples.gallery(study.params.seed)
+    source = attacked.attacked_films(study).source
+    cards = source.count('class="figure card"')
+    assert cards == len(study.systems) * (3 if len(study.systems) == 8 else len(names))
     labels = study.samples.table.set_index("sample_id")["label"]
-    assert len(shown) == (4 if len(study.systems) == 8 else len(names))
-    assert shown[0] == names[0]
+    shown = {name for name in names if f"Film {name}" in source}
+    assert names[0] in shown
     assert 1 <= sum(labels[name] == 0 for name in shown) < len(shown)
-    source = gallery.maps(study).source
-    assert source.count('class="figure card"') == len(shown) * len(study.systems)
 
 
 def test_reporting_needs_no_torch():

@@ -200,7 +200,7 @@ def test_the_perturbations_are_in_grey_levels_and_lengths(study, replaced):
 
 def test_attacked_films_say_what_was_said_before_and_after(study):
     source = attacked.attacked_films(study).source
-    kept = study.attacked(study.systems[0])
+    kept = study.attacked(study.systems[0], study.samples.gallery(study.params.seed))
     name, row = kept.answers.index[0], kept.answers.iloc[0]
     before = 1 / (1 + np.exp(row["clean_logit_0"] - row["clean_logit_1"]))
     card = source.partition("<figure")[2].partition("</figure>")[0]

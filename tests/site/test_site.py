@@ -202,6 +202,60 @@ def test_tabs_show_one_system_at_a_time(visit, address):
     assert not panes.nth(0).is_visible()
 
 
+def test_maps_of_one_system_at_a_time_all_of_them_drawn(visit, address):
+    page = visit(f"{address}/interpretability.html")
+    gallery = page.locator(".panel-tabset:has(.card-scroll)")
+    if gallery.count():
+        tabs, panes = gallery.get_by_role("tab"), gallery.locator(".tab-pane")
+        assert tabs.count() == panes.count()
+        tabs.last.click()
+        shown = panes.last
+        assert shown.is_visible() and not panes.first.is_visible()
+        assert shown.locator("svg.picture").first.is_visible()
+    broken = page.evaluate(
+        """async () => {
+          const layers = [...document.querySelectorAll("svg.picture image")]
+          const failed = await Promise.all(layers.map(layer => {
+            const image = new Image()
+            image.src = layer.getAttribute("href")
+            return image.decode().then(() => null, () => layer.id) }))
+          const lost = [...document.querySelectorAll("svg.picture use")].filter(
+            use => !document.getElementById(use.getAttribute("href").slice(1)))
+          return [layers.length, failed.filter(Boolean), lost.length] }"""
+    )
+    assert broken[0] > 0 and broken[1:] == [[], 0]
+    unnamed = page.locator("svg.picture").evaluate_all(
+        "pictures => pictures.filter(one => !one.getAttribute('aria-label').trim()).length"
+    )
+    assert unnamed == 0
+
+
+def test_maps_are_scrolled_by_keyboard_and_the_film_stays(visit, address):
+    page = visit(f"{address}/interpretability.html", width=375)
+    strip = page.locator(".card-scroll").first
+    strip.scroll_into_view_if_needed()
+    film = strip.locator(".maps > div").first
+    before = film.bounding_box()["x"]
+    strip.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("strip => strip.scrollLeft > 10", arg=strip.element_handle())
+    assert film.bounding_box()["x"] == pytest.approx(before, abs=1)
+    pixels = strip.locator("image.pixels").first
+    assert pixels.evaluate("one => getComputedStyle(one).imageRendering") == "pixelated"
+    assert strip.locator("svg.picture").first.bounding_box()["width"] >= 90
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_marks_are_read_on_their_tint(visit, address, scheme):
+    page = visit(f"{address}/interpretability.html", scheme=scheme)
+    page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+    marked = page.locator("td.tinted:visible, .dense td.number:visible")
+    assert marked.count() > 40
+    assert marked.evaluate_all(FAINT) == []
+    signs = page.locator("td.tinted [aria-hidden]").all_inner_texts()
+    assert set(signs) <= {"▲", "≈", "▼"}
+
+
 @pytest.mark.parametrize("name", ["robustness", "interpretability"])
 def test_the_pages_with_the_most_pictures_stay_light(site, name):
     assert (site / f"{name}.html").stat().st_size < 3_000_000
@@ -253,6 +307,15 @@ def test_sentences_in_cells_are_not_scrolled_sideways_on_a_telephone(visit, addr
         "cell => getComputedStyle(cell, '::before').content"
     )
     assert shown == '"What they did"'
+
+
+def test_what_was_measured_unfolds(visit, address):
+    page = visit(f"{address}/interpretability.html", width=375)
+    entry = page.locator("details.entry").first
+    assert not entry.locator("table").is_visible()
+    entry.locator("summary").click()
+    assert entry.locator("table").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
 @pytest.mark.parametrize("name", ["systems", "checks"])

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from radrobust.attacks.losses import margin
 from radrobust.attacks.table import array
+from radrobust.systems.batching import in_batches
 from radrobust.systems.classifier import Normalise
 from radrobust.systems.films import Films
 from radrobust.tensors import state_digest
@@ -90,22 +91,21 @@ def gradients(classifier: nn.Module, films: Films) -> pd.DataFrame:
         `sample_id`; `norm`, its L2 norm; `zero_share`, the share of pixels in which it is exactly
         zero; `constant`, whether it is the same in all pixels.
     """
-    tables = []
-    for first in range(0, len(films), _BATCH):
-        batch = films[first : first + _BATCH]
-        points = batch.pixels.clone().requires_grad_()
-        with torch.enable_grad():
-            loss = margin(classifier(points), batch.labels).sum()
-            (gradient,) = torch.autograd.grad(loss, points)
-        flat = gradient.flatten(1)
-        tables.append(
-            pd.DataFrame(
-                {
-                    "sample_id": list(batch.sample_ids),
-                    "norm": array(flat.norm(dim=1), float),
-                    "zero_share": array((flat == 0).float().mean(dim=1), float),
-                    "constant": array((flat == flat[:, :1]).all(dim=1), bool),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True).astype({"norm": "f4", "zero_share": "f4"})
+    found = in_batches(films, _BATCH, lambda batch: _slopes(classifier, batch))
+    return pd.concat(found, ignore_index=True).astype({"norm": "f4", "zero_share": "f4"})
+
+
+def _slopes(classifier: nn.Module, films: Films) -> pd.DataFrame:
+    points = films.pixels.clone().requires_grad_()
+    with torch.enable_grad():
+        loss = margin(classifier(points), films.labels).sum()
+        (gradient,) = torch.autograd.grad(loss, points)
+    flat = gradient.flatten(1)
+    return pd.DataFrame(
+        {
+            "sample_id": list(films.sample_ids),
+            "norm": array(flat.norm(dim=1), float),
+            "zero_share": array((flat == 0).float().mean(dim=1), float),
+            "constant": array((flat == flat[:, :1]).all(dim=1), bool),
+        }
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radrobust.attacks.batching import in_batches
 from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
-from radrobust.attacks.shards import Shards
 from radrobust.attacks.table import tabulate
 from radrobust.attacks.threat import CIFAR_STD
 from radrobust.params import Attack
 from radrobust.progress import progress
+from radrobust.shards import Shards
+from radrobust.systems.batching import in_batches
 from radrobust.systems.films import Films
 from radrobust.tensors import has_fast_bfloat16
 
@@ -87,13 +87,10 @@ class Goal:
         Difference of the logits above which the threshold's decision is positive.
     far : sequence of Pgd
         Attacks so strong that nothing should stand, in pixels, each on what those before it left.
-    kept : collection of str
-        Names of the films whose attacked images are kept.
     """
 
     threshold: float
     far: Sequence[Pgd]
-    kept: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -108,12 +105,16 @@ class Evaluated:
     far : DataFrame
         One row a film, at the far budget.
     images : dict
-        From space to film to C×S×S float32: the attacked images at `eps` of the films to be kept.
+        N×C×S×S float32, the films as attacked at `eps` in the space of the study, and in pixels.
     """
 
     predictions: pd.DataFrame
     far: pd.DataFrame
-    images: dict[str, dict[str, NDArray[np.float32]]]
+    images: dict[str, NDArray[np.float32]]
+
+    def at(self, eps: float, space: str) -> pd.DataFrame:
+        """Return what was decided by the argmax at a budget, in the order of the films."""
+        return self.predictions[_decided(self.predictions, eps, space)]
 
 
 def far_attacks(attack: Pgd) -> tuple[Pgd, Pgd]:
@@ -161,27 +162,25 @@ def attack_films(
         standing = 0
         for table in in_batches(films, size, finished):
             tables.append(table)
-            headline = table[_is_headline(table, attacker.params)]
+            headline = table[_decided(table, float(attacker.params.eps), attacker.params.space)]
             standing += int((~headline["broken"]).sum())
             bar.update(len(headline))
             bar.set_postfix(robust_accuracy=f"{standing / bar.n:.3f}", refresh=False)
     return _sorted_out(pd.concat(tables, ignore_index=True), films.pixels.shape[-1])
 
 
-def _is_headline(table: pd.DataFrame, params: Attack) -> pd.Series[bool]:
-    return (
-        (table["eps"] == float(params.eps))
-        & (table["space"] == params.space)
-        & (table["decision"] == "argmax")
-        & (table["attack"] != "none")
-    )
+def _decided(table: pd.DataFrame, eps: float, space: str) -> pd.Series[bool]:
+    return (table["eps"] == eps) & (table["space"] == space) & (table["decision"] == "argmax")
 
 
 def _sorted_out(table: pd.DataFrame, side: int) -> Evaluated:
-    images: dict[str, dict[str, NDArray[np.float32]]] = {space: {} for space in SPACES}
     kept = table[table["image"].notna()]
-    for space, name, image in zip(kept["space"], kept["sample_id"], kept["image"], strict=True):
-        images[space][name] = np.frombuffer(image, np.float32).reshape(-1, side, side)
+    images = {
+        str(space): np.stack(
+            [np.frombuffer(image, np.float32).reshape(-1, side, side) for image in of_space]
+        )
+        for space, of_space in kept.groupby("space")["image"]
+    }
     table = table.drop(columns="image")
     far = table["decision"] == "far"
     return Evaluated(
@@ -192,12 +191,12 @@ def _sorted_out(table: pd.DataFrame, side: int) -> Evaluated:
 
 
 def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
-    """All rows of a batch; `image` holds the float32 bytes of an attacked image that is kept."""
+    """All rows of a batch; `image` holds the float32 bytes of an attacked image."""
     params = attacker.params
     other = next(space for space in SPACES if space != params.space)
     tables = [
         _curve(attacker, films, goal),
-        _at_eps(attacker, films, other, goal),
+        _at_eps(attacker, films, other),
         _at_threshold(attacker, films, goal.threshold),
     ]
     table = pd.concat(tables, ignore_index=True)
@@ -217,7 +216,7 @@ def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
         attacker.go_on(films, outcome, attack)
         table = tabulate(films, clean, outcome, attack).assign(decision="argmax")
         if budget == params.eps:
-            table["image"] = _bytes_of(films, outcome, goal.kept)
+            table["image"] = _bytes_of(outcome)
         tables.append(table)
     for far in goal.far:
         attacker.go_on(films, outcome, far)
@@ -225,14 +224,15 @@ def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).assign(space=params.space)
 
 
-def _at_eps(attacker: Attacker, films: Films, space: str, goal: Goal) -> pd.DataFrame:
+def _at_eps(attacker: Attacker, films: Films, space: str) -> pd.DataFrame:
     """Attack at the headline budget alone, in the other space."""
     attack = attacker.headline(attacker.params.eps, space)
     clean = attacker.clean(films, attack)
     outcome = clean.take(slice(None))
     attacker.go_on(films, outcome, attack)
     table = tabulate(films, clean, outcome, attack)
-    table["image"] = _bytes_of(films, outcome, goal.kept)
+    if space == "pixel":  # the checks go on from these images
+        table["image"] = _bytes_of(outcome)
     return table.assign(space=space, decision="argmax")
 
 
@@ -270,8 +270,5 @@ def _at_threshold(attacker: Attacker, films: Films, threshold: float) -> pd.Data
     return table.assign(probability=probability, decision="threshold", space=attacker.params.space)
 
 
-def _bytes_of(films: Films, outcome: Outcome, kept: Collection[str]) -> list[bytes | None]:
-    return [
-        image.cpu().numpy().tobytes() if name in kept else None
-        for name, image in zip(films.sample_ids, outcome.images, strict=True)
-    ]
+def _bytes_of(outcome: Outcome) -> list[bytes]:
+    return [image.cpu().numpy().tobytes() for image in outcome.images]

@@ -1,20 +1,29 @@
-"""Explainers behind one verb, through Captum: a batch of films in, a batch of maps out."""
+"""Explainers behind one verb: a batch of films in, a batch of maps out.
+
+Through Captum, but for DeepLIFT and integrated gradients, which do not add up there (see
+`secants`), and occlusion, which takes much longer there (see `occlusion`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from captum.attr import Occlusion, Saliency
-from torch import Tensor, nn
+from captum.attr import InputXGradient, LayerGradCam, Saliency
+from torch import Tensor
 
-from radrobust.attribution.deeplift import attribute
+from radrobust.attribution.occlusion import occlude
+from radrobust.attribution.secants import walk
 from radrobust.params import Explain
+from radrobust.systems.classifier import Classifier
 
-# The methods whose maps promise to sum to f(film) - f(baseline).
-ADDS_UP = {"deeplift"}
+ADDS_UP = {"deeplift", "integrated_gradients"}
+"""Methods whose maps promise to sum to f(film) - f(baseline)."""
+
+SMALLEST_WINDOW, SMALLEST_STRIDE = 4, 2
+"""Of occlusion, in pixels of the films: less hides nothing that a network would miss."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +33,17 @@ class Task:
     Attributes
     ----------
     films : Tensor
-        N×1×S×S in [0, 1].
+        N×C×S×S in [0, 1]; one channel, or three where they were attacked in normalised ones.
     baselines : Tensor
-        N×1×S×S: what an explainer compares the films with.
+        N×C×S×S: what an explainer compares the films with.
     targets : Tensor
         N, int64: the class whose logit is explained.
     window, stride : int
         Of occlusion, in pixels of `films`.
+    steps : int
+        Of integrated gradients.
+    at_once : int
+        Most images in one pass of the network.
     """
 
     films: Tensor
@@ -38,9 +51,22 @@ class Task:
     targets: Tensor
     window: int
     stride: int
+    steps: int
+    at_once: int
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def __getitem__(self, rows: slice) -> Task:
+        return replace(
+            self,
+            films=self.films[rows],
+            baselines=self.baselines[rows],
+            targets=self.targets[rows],
+        )
 
 
-Explainer = Callable[[nn.Module, Task], Tensor]
+Explainer = Callable[[Classifier, Task], Tensor]
 EXPLAINERS: dict[str, Explainer] = {}
 
 
@@ -50,70 +76,110 @@ def explainer(function: Explainer) -> Explainer:
     return function
 
 
-@explainer
-def saliency(classifier: nn.Module, task: Task) -> Tensor:
-    """Magnitude of the gradient of the target's logit; Simonyan et al. 2014, arXiv:1312.6034.
+def explain(method: str, classifier: Classifier, task: Task) -> Tensor:
+    """Explain films by a method.
+
+    Parameters
+    ----------
+    method : str
+        A key of `EXPLAINERS`.
+    classifier : Classifier
+        In eval mode.
+    task : Task
+        N films.
 
     Returns
     -------
     Tensor
-        N×1×S×S, not negative. A film has one grey value a pixel, so no channel is reduced: its
-        gradient is the sum over the three channels that the system repeats it to.
+        N×S×S float32, on the films' device. A pixel's value is the sum over its channels, as for
+        a grey pixel, which stands for all three; methods without a sign take the magnitude of that.
+    """
+    parts = (task[first : first + task.at_once] for first in range(0, len(task), task.at_once))
+    return torch.cat([EXPLAINERS[method](classifier, part).detach() for part in parts])
+
+
+@explainer
+def saliency(classifier: Classifier, task: Task) -> Tensor:
+    """Magnitude of the gradient of the target's logit; Simonyan et al. 2014, arXiv:1312.6034."""
+    films = task.films.clone().requires_grad_()
+    gradients: Tensor = Saliency(classifier).attribute(films, target=task.targets, abs=False)
+    return gradients.sum(dim=1).abs()
+
+
+@explainer
+def gradient_x_input(classifier: Classifier, task: Task) -> Tensor:
+    """Gradient times pixel, signed; Shrikumar et al. 2016, arXiv:1605.01713."""
+    films = task.films.clone().requires_grad_()
+    maps: Tensor = InputXGradient(classifier).attribute(films, target=task.targets)
+    return maps.sum(dim=1)
+
+
+@explainer
+def integrated_gradients(classifier: Classifier, task: Task) -> Tensor:
+    """Mean slope on the way from the baseline, signed; Sundararajan et al. 2017, arXiv:1703.01365.
+
+    The sum over a map is f(film) - f(baseline), in any number of steps.
+    """
+    return _walk(classifier, task, task.steps)
+
+
+@explainer
+def deeplift(classifier: Classifier, task: Task) -> Tensor:
+    """DeepLIFT, rescale rule, signed; Shrikumar et al. 2017, arXiv:1704.02685.
+
+    The sum over a map is f(film) - f(baseline).
+    """
+    return _walk(classifier, task, steps=1)
+
+
+@explainer
+def grad_cam(classifier: Classifier, task: Task) -> Tensor:
+    """Last feature maps, weighted by their mean gradient; Selvaraju et al. 2017, arXiv:1610.02391.
+
+    Not negative; enlarged from S/4 to S by linear interpolation.
     """
     films = task.films.clone().requires_grad_()
-    maps: Tensor = Saliency(classifier).attribute(films, target=task.targets, abs=True)
-    return maps
-
-
-@explainer
-def deeplift(classifier: nn.Module, task: Task) -> Tensor:
-    """DeepLIFT, rescale rule; Shrikumar et al. 2017, arXiv:1704.02685.
-
-    Returns
-    -------
-    Tensor
-        N×1×S×S, signed; the sum over a map is f(film) - f(baseline).
-    """
-    return attribute(classifier, task.films, task.baselines, task.targets)
-
-
-@explainer
-def occlusion(classifier: nn.Module, task: Task) -> Tensor:
-    """Fall of the target's logit when a window shows the baseline; Zeiler & Fergus 2014.
-
-    Returns
-    -------
-    Tensor
-        N×1×S×S, signed: the mean over the windows that cover a pixel, positive where hiding it
-        speaks against the target. arXiv:1311.2901.
-    """
-    maps: Tensor = Occlusion(classifier).attribute(
-        task.films,
-        sliding_window_shapes=(1, task.window, task.window),
-        strides=(1, task.stride, task.stride),
-        baselines=task.baselines,
-        target=task.targets,
-        perturbations_per_eval=16,
+    maps: Tensor = LayerGradCam(classifier, classifier.backbone).attribute(
+        films, target=task.targets, relu_attributions=True
     )
-    return maps
+    side = task.films.shape[-1]
+    return F.interpolate(maps, (side, side), mode="bilinear", align_corners=False)[:, 0]
 
 
-def make_task(films: Tensor, targets: Tensor, params: Explain) -> Task:
+@explainer
+def occlusion(classifier: Classifier, task: Task) -> Tensor:
+    """Fall of the target's logit when a window shows the baseline, signed; arXiv:1311.2901.
+
+    The mean over the windows that cover a pixel: positive where hiding it speaks against the
+    target.
+    """
+    return occlude(classifier, task.films, task.baselines, task.targets, task.window, task.stride)
+
+
+def make_task(films: Tensor, targets: Tensor, params: Explain, at_once: int) -> Task:
     """Set the task for a batch of films.
 
     Parameters
     ----------
     films : Tensor
-        N×1×S×S in [0, 1].
+        N×C×S×S in [0, 1].
     targets : Tensor
         N, int64.
     params : Explain
         The section `explain` of the study; window and stride are those of a 224-pixel image.
+    at_once : int
+        Most images in one pass of the network.
     """
     scale = films.shape[-1] / 224
-    window = max(1, round(params.window * scale))
-    stride = min(window, max(1, round(params.stride * scale)))
-    return Task(films, baseline(films, params.baseline), targets, window, stride)
+    window = max(SMALLEST_WINDOW, round(params.window * scale))
+    stride = min(window, max(SMALLEST_STRIDE, round(params.stride * scale)))
+    baselines = baseline(films, params.baseline)
+    return Task(films, baselines, targets, window, stride, params.steps, at_once)
+
+
+def pick(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return each row's logit (N×K) of its target (N): N."""
+    return logits.gather(1, targets.unsqueeze(1)).squeeze(1)
 
 
 def baseline(films: Tensor, kind: str) -> Tensor:
@@ -122,9 +188,9 @@ def baseline(films: Tensor, kind: str) -> Tensor:
     Parameters
     ----------
     films : Tensor
-        N×1×S×S in [0, 1].
+        N×C×S×S in [0, 1].
     kind : str
-        ``black``: zeros. ``mean``: each film's mean everywhere. ``blur``: each film under a
+        ``black``: zeros. ``mean``: each channel's mean everywhere. ``blur``: each film under a
         Gaussian blur whose standard deviation is an eighth of its side.
     """
     if kind == "black":
@@ -134,10 +200,17 @@ def baseline(films: Tensor, kind: str) -> Tensor:
     return _blurred(films, sigma=films.shape[-1] / 8)
 
 
+def _walk(classifier: Classifier, task: Task, steps: int) -> Tensor:
+    maps = walk(classifier, task.films, task.baselines, task.targets, steps, task.at_once)
+    return maps.sum(dim=1)
+
+
 def _blurred(films: Tensor, sigma: float) -> Tensor:
     reach = min(round(3 * sigma), films.shape[-1] - 1)
     offsets = torch.arange(-reach, reach + 1, dtype=films.dtype, device=films.device)
     kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
     kernel = kernel / kernel.sum()
-    rows = F.conv2d(F.pad(films, (reach, reach, 0, 0), mode="reflect"), kernel.view(1, 1, 1, -1))
-    return F.conv2d(F.pad(rows, (0, 0, reach, reach), mode="reflect"), kernel.view(1, 1, -1, 1))
+    planes = films.flatten(0, 1).unsqueeze(1)
+    planes = F.conv2d(F.pad(planes, (reach, reach, 0, 0), mode="reflect"), kernel.view(1, 1, 1, -1))
+    planes = F.conv2d(F.pad(planes, (0, 0, reach, reach), mode="reflect"), kernel.view(1, 1, -1, 1))
+    return planes.view_as(films)

@@ -6,88 +6,130 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radrobust.evaluation.intervals import bootstrap, resample_weights
-from radrobust.evaluation.metrics import share
-from radrobust.params import Evaluate
+from radrobust.evaluation.means import means, proportion
+from radrobust.evaluation.results import IMAGES, Results
+from radrobust.params import Params
 
-COVERAGES = {"coverage_5": 0.05, "coverage_25": 0.25, "coverage_50": 0.5}
+REGIONS = ("mask", "box")
+ANSWERS = ("all", "right", "wrong")
+COVERAGES = {f"coverage_{percent}": percent / 100 for percent in (5, 15, 25, 50, 75, 85, 95)}
+"""What a map that knows nothing covers of the finding."""
 
-RELATIVE_TOLERANCE = 1e-3
-ABSOLUTE_TOLERANCE = 1e-4
+MEASURES = (*COVERAGES, "pointing", "mass", "auprc")
 
+TOLERANCE = 1e-3
+SMALLEST_CHANGE = 0.1
+"""Of the output; where it changes less, a map need not add up to a thousandth of it."""
 
-def exceeds_tolerance(
-    delta: NDArray[np.floating], output_difference: NDArray[np.floating]
-) -> NDArray[np.bool_]:
-    """Tell which maps do not add up to the change in output that they distribute.
-
-    Parameters
-    ----------
-    delta : array
-        Convergence delta: sum over the map less the change in output.
-    output_difference : array
-        f(film) - f(baseline).
-
-    Returns
-    -------
-    array of bool
-        More than a thousandth off; where the change is under 0.1, more than 0.0001.
-    """
-    allowed = np.maximum(RELATIVE_TOLERANCE * np.abs(output_difference), ABSOLUTE_TOLERANCE)
-    exceeds: NDArray[np.bool_] = np.abs(delta) > allowed
-    return exceeds
+BoolArray = NDArray[np.bool_]
 
 
-def summarise_attributions(table: pd.DataFrame, params: Evaluate, seed: int) -> pd.DataFrame:
-    """Summarise one system's maps by one explainer.
+def localisation(results: Results) -> pd.DataFrame:
+    """Summarise where the maps of films whose finding is marked look.
 
     Parameters
     ----------
-    table : DataFrame
-        One row an image, of one system and explainer.
-    params : Evaluate
-        Level and number of resamples.
-    seed : int
-        Of the bootstrap.
+    results : Results
+        Of a study.
 
     Returns
     -------
     DataFrame
-        `metric`, `value`, `low`, `high`, `chance`, `n`. Coverage: mean, bootstrap over images.
-        `pointing`: share, Wilson. `delta_exceeds`: share of maps that do not add up, Wilson;
-        absent where the method promises no sum. Chance is what a map that knows nothing scores.
+        `system`, `explainer`, `image` (clean or attacked), `answers` (all, right or wrong: of the
+        films that the system is right about in that image), `region` (mask or box), `metric`,
+        `value`, `low`, `high`, `chance`, `n`. Means over films with the interval of `means`;
+        ``pointing`` is a share, with Wilson's. Chance is what a map that knows nothing scores: a
+        percentage's own share of the region, else the region's mean share of the film.
     """
-    rows: list[dict[str, object]] = []
-    marked = table[table["coverage_5"].notna()]
-    weights = resample_weights(np.zeros(len(marked), np.int8), params.bootstrap, seed)
-    for metric, chance in COVERAGES.items():
-        values = marked[metric].to_numpy(np.float64)
-        rows.append(_mean_row(metric, values, weights, params.level) | {"chance": chance})
-    hits = marked["pointing"].astype(bool)
-    pointing = share(int(hits.sum()), len(marked), params.level)
-    chance = float(marked["mask_area"].mean())
-    rows.append(_row("pointing", pointing, len(marked)) | {"chance": chance})
-    summing = table[table["delta"].notna()]
-    if len(summing):
-        off = exceeds_tolerance(
-            summing["delta"].to_numpy(), summing["output_difference"].to_numpy()
-        )
-        rows.append(
-            _row("delta_exceeds", share(int(off.sum()), len(off), params.level), len(off))
-            | {"chance": np.nan}
-        )
-    return pd.DataFrame(rows)
+    rows = []
+    for system in results.params.systems:
+        for explainer in results.params.explain.methods:
+            for image in IMAGES:
+                table = results.of_maps("attributions", system, explainer, image=image)
+                rows += [
+                    (system, explainer, image, *row) for row in _localise(table, results.params)
+                ]
+    columns = ["system", "explainer", "image", "answers", "region", "metric"]
+    return pd.DataFrame(rows, columns=[*columns, "value", "low", "high", "chance", "n"])
 
 
-def _mean_row(
-    metric: str, values: NDArray[np.float64], weights: NDArray[np.float64], level: float
-) -> dict[str, object]:
-    if len(values) == 0:
-        return _row(metric, (np.nan, np.nan, np.nan), 0)
-    interval = bootstrap(lambda drawn: drawn @ values / len(values), weights, level)
-    return _row(metric, (float(values.mean()), *interval), len(values))
+def _localise(table: pd.DataFrame, params: Params) -> list[tuple[object, ...]]:
+    right = table["right"].to_numpy(bool)
+    chosen = {"all": np.ones_like(right), "right": right, "wrong": ~right}
+    # The area is there for chance. Films without a mark are NaN, which leaves them out.
+    named = [(region, metric) for region in REGIONS for metric in (*MEASURES, "area")]
+    measured = table[[f"{region}_{metric}" for region, metric in named]]
+    rows: list[tuple[object, ...]] = []
+    for answers in ANSWERS:
+        some = measured[chosen[answers]]
+        found = dict(zip(named, means(some, params).values(), strict=True))
+        for region in REGIONS:
+            found[region, "pointing"] = proportion(some[f"{region}_pointing"], params)
+            for metric in MEASURES:
+                mean = found[region, metric]
+                chance = COVERAGES.get(metric, found[region, "area"].value)
+                rows.append((answers, region, metric, *mean[:3], chance, mean.n))
+    return rows
 
 
-def _row(metric: str, estimate: tuple[float, float, float], n: int) -> dict[str, object]:
-    value, low, high = estimate
-    return {"metric": metric, "value": value, "low": low, "high": high, "n": n}
+def convergence(results: Results) -> pd.DataFrame:
+    """Tell of the methods that promise maps that add up whether they do.
+
+    Parameters
+    ----------
+    results : Results
+        Of a study.
+
+    Returns
+    -------
+    DataFrame
+        `system`, `explainer`, `image`, `metric`, `value`, `low`, `high`, `n`, of every film that
+        is explained: ``delta_exceeds``, the share of maps that do not (Wilson), and
+        ``delta_largest``, the most that `relative_delta` is. No row where a sum is not promised.
+    """
+    rows: list[tuple[object, ...]] = []
+    for system in results.params.systems:
+        for explainer in results.params.explain.methods:
+            for image in IMAGES:
+                table = results.of_maps("attributions", system, explainer, image=image)
+                if not promises_sum(table):
+                    continue
+                of, n = (system, explainer, image), len(table)
+                off = proportion(pd.Series(exceeds_tolerance(table)), results.params)
+                rows.append((*of, "delta_exceeds", *off))
+                largest = float(relative_delta(table).max())
+                rows.append((*of, "delta_largest", largest, np.nan, np.nan, n))
+    columns = ["system", "explainer", "image", "metric", "value", "low", "high", "n"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def promises_sum(table: pd.DataFrame) -> bool:
+    """Tell whether the explainer of these maps promises that they add up."""
+    return bool(table["delta"].notna().any())
+
+
+def relative_delta(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Return by how much each map misses the change in output that it distributes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a map, with `delta`, the sum over the map less the change in output, and
+        `output_difference`, the change: f(film) - f(baseline).
+
+    Returns
+    -------
+    array
+        The magnitude of delta as a share of that of the change, or of `SMALLEST_CHANGE` where the
+        change is smaller. NaN where the sum is.
+    """
+    change = table["output_difference"].to_numpy(np.float64)
+    delta = table["delta"].to_numpy(np.float64)
+    missed: NDArray[np.float64] = np.abs(delta) / np.maximum(np.abs(change), SMALLEST_CHANGE)
+    return missed
+
+
+def exceeds_tolerance(table: pd.DataFrame) -> BoolArray:
+    """Tell which maps do not add up: those with a `relative_delta` over `TOLERANCE`, or of NaN."""
+    fits: BoolArray = relative_delta(table) <= TOLERANCE
+    return ~fits

@@ -3,7 +3,8 @@
 A network may stand because it is robust, or because the attack was too weak, its gradients lead
 nowhere, or the pipeline serves it something else than is thought. Each check is one function; what
 they look for follows Carlini et al. 2019 (arXiv:1902.06705) and Athalye et al. 2018
-(arXiv:1802.00420). To add a check, add its function to `CHECKS`.
+(arXiv:1802.00420). The last two ask whether heat maps can be believed. To add a check, add its
+function to `CHECKS`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radrobust.evaluation.attributions import exceeds_tolerance, promises_sum
 from radrobust.evaluation.intervals import wilson
 from radrobust.evaluation.metrics import Estimate, share
-from radrobust.evaluation.results import Results
+from radrobust.evaluation.results import IMAGES, Results
 
 BoolArray = NDArray[np.bool_]
 
@@ -38,6 +40,9 @@ NOISE = 0.5
 
 FEWEST = 5
 """Films that the attack has to break before noise can be compared with it."""
+
+REDRAWN = 0.5
+"""Rank correlation of maps before and after everything in the network is redrawn."""
 
 PASSES_DIFFER = 1e-5
 """By how much logits of two passes may differ."""
@@ -301,6 +306,26 @@ def normalised_once(case: Case) -> Finding:
     return replace(found, status=PASS if found.estimate.value == 1 else FAIL)
 
 
+def maps_add_up(case: Case) -> Finding | None:
+    """Share of maps that do not add up, of methods that promise that they do.
+
+    Of clean films, and of attacked ones unless the attack left them as they are. Guards against a
+    wrong rule for a layer (Sundararajan et al. 2017, arXiv:1703.01365: completeness; Shrikumar et
+    al. 2017, arXiv:1704.02685: summation to delta). Passes at 0; None where no method promises a
+    sum.
+    """
+    tables = [
+        case.results.of_maps("attributions", case.system, explainer, image=image)
+        for explainer in case.results.params.explain.methods
+        for image in IMAGES
+    ]
+    summing = [table for table in tables if promises_sum(table)]
+    if not summing:
+        return None
+    maps = pd.concat(summing, ignore_index=True)
+    return case.at_most(exceeds_tolerance(maps[(maps["image"] == "clean") | maps["changed"]]), 0.0)
+
+
 CHECKS: dict[str, Callable[[Case], Finding | None]] = {
     check.__name__: check
     for check in (
@@ -319,6 +344,7 @@ CHECKS: dict[str, Callable[[Case], Finding | None]] = {
         eval_mode,
         unchanged,
         normalised_once,
+        maps_add_up,
     )
 }
 """Every check by its name, in the order in which they are shown."""

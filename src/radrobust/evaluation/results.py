@@ -21,6 +21,15 @@ CHECKS = "checks.parquet"
 GRADIENTS = "gradients.parquet"
 PIPELINE = "pipeline.json"
 
+EXPLANATIONS = ("attributions", "survival", "faithfulness", "randomisation")
+"""What stage explain leaves, each in a file of that name."""
+
+IMAGES = ("clean", "attacked")
+"""What is explained of each film: the film as it is, and as the headline attack left it."""
+
+RANDOM = "random"
+"""The explainer whose maps are noise, against which faithfulness is held."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -41,7 +50,13 @@ class Results:
     pipeline : mapping of str to dict
         What each system's pipeline was found to do.
     attributions : DataFrame
-        One row a system, film and explainer.
+        One row a system, film, image (see `IMAGES`) and explainer.
+    survival : DataFrame
+        One row a system, film and explainer: the map of the clean film against the attacked one's.
+    faithfulness : DataFrame
+        One row a system, film and explainer, `RANDOM` among them.
+    randomisation : DataFrame
+        One row a system, film, explainer and depth.
     """
 
     params: Params
@@ -51,6 +66,9 @@ class Results:
     gradients: pd.DataFrame
     pipeline: Mapping[str, Mapping[str, Any]]
     attributions: pd.DataFrame
+    survival: pd.DataFrame
+    faithfulness: pd.DataFrame
+    randomisation: pd.DataFrame
 
     @cached_property
     def test(self) -> pd.DataFrame:
@@ -160,6 +178,78 @@ class Results:
         rows = self.gradients[self.gradients["system"] == system]
         return _of(films, rows, _file(system, GRADIENTS), "rows")
 
+    def of_maps(self, table: str, system: str, explainer: str, **which: str | int) -> pd.DataFrame:
+        """Return what is said of a map of each film that is explained, in the order of `films`.
+
+        Parameters
+        ----------
+        table : str
+            One of `EXPLANATIONS`. In the first two are all test films with the finding and
+            `explain.others` without; in the last two `explain.films` with it.
+        system : str
+            Its key.
+        explainer : str
+            One of `explain.methods`; in ``faithfulness`` `RANDOM` too.
+        **which
+            Values of further columns that leave one row a film, such as `image`.
+
+        Raises
+        ------
+        InputError
+            There are more films or fewer, or one is missing or is there twice.
+        """
+        rows = self._by_explainer.get((table, system, explainer), getattr(self, table).head(0))
+        what = f"rows of {explainer}"
+        for column, value in which.items():
+            rows = rows[rows[column] == value]
+            what += f" at {column} {value}"
+        return _of(self._explained(table, system), rows, _maps_file(system, table), what)
+
+    def depths(self, system: str) -> list[int]:
+        """Return how deep a system is redrawn, rising.
+
+        Raises
+        ------
+        InputError
+            There are more films or fewer for which it is than there should be.
+        """
+        films = self._explained("randomisation", system)
+        rows = self.randomisation[self.randomisation["system"] == system]
+        rows = rows[rows["sample_id"].isin(films)]
+        return sorted(int(depth) for depth in rows["depth"].unique())
+
+    def _explained(self, table: str, system: str) -> list[str]:
+        """Return the films in one of `EXPLANATIONS` of a system, in the order of `films`."""
+        found = self._names_of_maps.get((table, system), set())
+        chosen = [film for film in self.films if film in found]
+        explain, present = self.params.explain, int((self.test["label"] == 1).sum())
+        if table in ("attributions", "survival"):
+            expected = present + min(explain.others, len(self.films) - present)
+        else:
+            expected = min(explain.films, present)
+        if len(chosen) != expected:
+            raise InputError(
+                f"{_maps_file(system, table)} has maps of {len(chosen)} test films, not "
+                f"{expected}; run `dvc repro`"
+            )
+        return chosen
+
+    @cached_property
+    def _names_of_maps(self) -> dict[tuple[str, Any], set[str]]:
+        return {
+            (name, system): set(films)
+            for name in EXPLANATIONS
+            for system, films in getattr(self, name).groupby("system")["sample_id"]
+        }
+
+    @cached_property
+    def _by_explainer(self) -> dict[Any, pd.DataFrame]:
+        return {
+            (name, *key): rows
+            for name in EXPLANATIONS
+            for key, rows in getattr(self, name).groupby(["system", "explainer"])
+        }
+
     @cached_property
     def _by_decision(self) -> dict[Any, pd.DataFrame]:
         return dict(list(self.predictions.groupby(["system", "space", "decision"])))
@@ -177,6 +267,10 @@ def answers(table: pd.DataFrame) -> Answers:
 
 def _file(system: str, name: str) -> Path:
     return paths.PREDICTIONS / system / name
+
+
+def _maps_file(system: str, table: str) -> Path:
+    return paths.ATTRIBUTIONS / system / f"{table}.parquet"
 
 
 def _near(budgets: pd.Series[float], eps: float) -> pd.Series[bool]:

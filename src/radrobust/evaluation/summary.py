@@ -8,10 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radrobust.errors import InputError
-from radrobust.evaluation.attributions import summarise_attributions
+from radrobust.evaluation.attributions import convergence, localisation
 from radrobust.evaluation.checks import check_all, count_statuses
 from radrobust.evaluation.comparisons import compare
+from radrobust.evaluation.faithfulness import (
+    BETTER,
+    faithfulness,
+    faithfulness_curves,
+    randomisation,
+)
 from radrobust.evaluation.intervals import FloatArray, resample_weights
 from radrobust.evaluation.metrics import (
     METRICS,
@@ -24,8 +29,9 @@ from radrobust.evaluation.metrics import (
     f1,
     share,
 )
-from radrobust.evaluation.results import Results, answers
+from radrobust.evaluation.results import IMAGES, Results, answers
 from radrobust.evaluation.subgroups import by_subgroup
+from radrobust.evaluation.survival import survival
 from radrobust.params import Params
 
 REFERENCES = {"always_negative": always_negative, "always_positive": always_positive}
@@ -37,6 +43,9 @@ OF_A_DECISION = ("balanced_accuracy", "sensitivity", "specificity")
 """Metrics that are given for the decision at the chosen threshold too, as `…_at_threshold`."""
 
 OF_A_SPACE = ("accuracy", "balanced_accuracy", "auroc")
+
+EXPLAINED = ("attributions", "convergence", "faithfulness", "survival")
+"""Tables of which `metrics.json` tells."""
 
 Slice = tuple[str, float, pd.DataFrame]
 """A system, a budget, and a row for each test film."""
@@ -75,15 +84,18 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         - ``confusion``: `system`, `eps`, `actual`, `predicted`, `count`.
         - ``classes``: `system`, `eps`, `label`, `precision`, `recall`, `f1`, `support`.
         - ``falls``: `system`, `eps`, `iteration`, `count`: when films fall. -1: never.
-        - ``attributions``: `system`, `explainer`, `metric`, `value`, `low`, `high`, `chance`, `n`.
+        - ``attributions``: where maps look, see `localisation`. ``convergence``: whether they add
+          up. ``survival``: what the attack leaves of them. ``faithfulness`` and
+          ``faithfulness_curves``: whether they name what the network goes by. ``randomisation``:
+          what is left of them once it is redrawn. Each as the function of that name says.
         - ``counts``: `split`, `label`, `count`. ``notes``: `fault`, `count`.
         - ``remarks``: `remark`, `count`: what was noted of films while reading, word for word.
 
     Raises
     ------
     InputError
-        A system or a budget of `params` has no predictions, or not the test films', or a check
-        has not been run.
+        A system or a budget of `params` has no predictions, or not the test films', a check has
+        not been run, or films have not been explained.
     """
     params, samples = results.params, results.samples
     slices = [
@@ -103,7 +115,12 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         "confusion": pd.concat([_confusion(*part) for part in slices], ignore_index=True),
         "classes": pd.concat([_classes(*part, params) for part in slices], ignore_index=True),
         "falls": pd.concat([_falls(*part) for part in slices if part[1]], ignore_index=True),
-        "attributions": _attributions(results.attributions, params),
+        "attributions": localisation(results),
+        "convergence": convergence(results),
+        "survival": survival(results),
+        "faithfulness": faithfulness(results),
+        "faithfulness_curves": faithfulness_curves(results),
+        "randomisation": randomisation(results),
         "counts": _counts(samples),
         "notes": _notes(samples),
         "remarks": _remarks(samples),
@@ -208,22 +225,6 @@ def _falls(system: str, eps: float, table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _attributions(table: pd.DataFrame, params: Params) -> pd.DataFrame:
-    parts = []
-    for system in params.systems:
-        for explainer in params.explain.methods:
-            chosen = table[(table["system"] == system) & (table["explainer"] == explainer)]
-            if chosen.empty:
-                raise InputError(
-                    f"results/attributions/{system} has no maps by {explainer}; run `dvc repro`"
-                )
-            part = summarise_attributions(chosen, params.evaluate, params.seed)
-            part.insert(0, "system", system)
-            part.insert(1, "explainer", explainer)
-            parts.append(part)
-    return pd.concat(parts, ignore_index=True)
-
-
 def _counts(samples: pd.DataFrame) -> pd.DataFrame:
     rows = [
         (split, label, int(((samples["split"] == split) & (samples["label"] == label)).sum()))
@@ -259,11 +260,14 @@ def nested(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:
     Returns
     -------
     dict
-        {system: {clean: {metric: value}, attacked: {…}, attributions: {explainer: {…}}, checks:
-        {passed: count, failed: count, unclear: count}}}, rounded to six digits, None where a
-        value is undefined. Of the references only clean and attacked.
+        {system: {clean: {metric: value}, attacked: {…}, attributions: {explainer: {clean:
+        {metric: value}, attacked: {…}, …}}, checks: {passed: count, failed: count, unclear:
+        count}}}, rounded to six digits, None where a value is undefined. Of an explainer's maps,
+        where they look is of the outlined finding whatever the system says; `delta_exceeds` (where
+        a sum is promised) is of clean and attacked maps together. Of the references only clean and
+        attacked.
     """
-    metrics, maps, checks = (summary[name] for name in ("metrics", "attributions", "checks"))
+    metrics, checks = summary["metrics"], summary["checks"]
     at = {"clean": 0.0, "attacked": float(params.attack.eps)}
     document: dict[str, Any] = {}
     for system in [*params.systems, *REFERENCES]:
@@ -274,18 +278,40 @@ def nested(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:
         }
     for system in params.systems:
         document[system]["attributions"] = {
-            str(explainer): _plain(rows)
-            for explainer, rows in maps[maps["system"] == system].groupby("explainer", sort=False)
+            explainer: _nested_maps(
+                {name: _rows_of(summary[name], system, explainer) for name in EXPLAINED}
+            )
+            for explainer in params.explain.methods
         }
         document[system]["checks"] = count_statuses(checks[checks["system"] == system])
     return document
 
 
+def _rows_of(table: pd.DataFrame, system: str, explainer: str) -> pd.DataFrame:
+    return table[(table["system"] == system) & (table["explainer"] == explainer)]
+
+
+def _nested_maps(summary: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Arrange what is said of one system's maps by one explainer."""
+    where, off, gains, left = (summary[name] for name in EXPLAINED)
+    where = where[(where["answers"] == "all") & (where["region"] == "mask")]
+    document: dict[str, Any] = {image: _plain(where[where["image"] == image]) for image in IMAGES}
+    off = off[off["metric"] == "delta_exceeds"]
+    if len(off):
+        # Of as many clean films as attacked ones.
+        document["delta_exceeds"] = _rounded(off["value"].mean())
+    gains = gains[gains["metric"].isin(BETTER)].assign(value=gains["gain"])
+    document |= {f"{metric}_gain": value for metric, value in _plain(gains).items()}
+    return document | _plain(left[left["films"] == "all"])
+
+
 def _plain(rows: pd.DataFrame) -> dict[str, float | None]:
-    return {
-        str(metric): None if math.isnan(value) else round(float(value), 6)
-        for metric, value in zip(rows["metric"], rows["value"], strict=True)
-    }
+    values = zip(rows["metric"], rows["value"], strict=True)
+    return {str(metric): _rounded(value) for metric, value in values}
+
+
+def _rounded(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 6)
 
 
 def curves(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radrobust.reporting import budgets, html
-from radrobust.reporting.gallery import pictured
 from radrobust.reporting.pictures import (
     Picture,
     Scale,
@@ -77,18 +76,33 @@ def attacked_films(study: Study) -> Html:
 
 
 def _pairs(study: Study, system: str) -> list[Pair]:
-    attacked, table = study.attacked(system), study.samples.table
-    names = list(attacked.answers.index)
+    table = study.samples.table
+    names = _chosen(study)
+    attacked = study.attacked(system, names)
     rows = pd.Series(np.arange(len(table)), index=table["sample_id"])
     return [
         Pair(
             name,
             np.asarray(study.samples.images[int(rows[name])]),
-            attacked.images[names.index(name)],
-            attacked.answers.iloc[names.index(name)],
+            image,
+            attacked.answers.iloc[place],
         )
-        for name in pictured(study, names, CARDS)
+        for place, (name, image) in enumerate(zip(names, attacked.images, strict=True))
     ]
+
+
+def _chosen(study: Study) -> list[str]:
+    """Choose films of the gallery, so that all systems show `CARDS` together, or two each.
+
+    They are the first ones in the order in which they were drawn, the same for every system, a
+    quarter of them without the finding, at least one.
+    """
+    names = study.samples.gallery(study.params.seed)
+    labels = study.samples.table.set_index("sample_id")["label"].loc[names]
+    present, absent = ([name for name in names if labels[name] == label] for label in (1, 0))
+    count = min(len(names), max(2, CARDS // len(study.systems)))
+    without = min(len(absent), max(1, count // 4))
+    return present[: count - without] + absent[:without]
 
 
 def _card(study: Study, system: str, pair: Pair, scale: Scale) -> str:

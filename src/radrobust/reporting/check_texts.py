@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Concern = Literal["attack", "measurement"]
+Concern = Literal["attack", "measurement", "maps"]
 
 Doubt = Literal["attacked numbers", "all numbers", "no number"]
 
@@ -19,7 +19,7 @@ class Check:
     title : str
         Of its row.
     concern : str
-        Whether it looks at the attack or at the measurement.
+        Whether it looks at the attack, at the measurement or at the maps.
     guards, rule, failure : str
         Against what it guards, when it passes, what a failure means for the reader.
     unit : str
@@ -32,6 +32,8 @@ class Check:
         Whether the figure is the share of films that the attack missed.
     context : str
         What the second figure is, if there is one.
+    counted : str
+        Of what the figure is a share.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Check:
     doubts: Doubt = "attacked numbers"
     missed: bool = False
     context: str = ""
+    counted: str = "film"
 
 
 CHECKS: dict[str, Check] = {
@@ -209,5 +212,18 @@ CHECKS: dict[str, Check] = {
         unit="time",
         bound="exactly",
         doubts="all numbers",
+    ),
+    "maps_add_up": Check(
+        "Maps add up",
+        "maps",
+        "Maps that are not what their method's name says.",
+        "DeepLIFT and integrated gradients promise that the values of a map sum up to the change "
+        "in output between the film and the baseline. The figure is the share of their maps, of "
+        "clean and attacked films, that are off by more than a thousandth of that change (by more "
+        "than 0.0001 where it is under 0.1).",
+        "Those maps distribute something else than the answer. They are marked in the gallery.",
+        bound="exactly",
+        doubts="no number",
+        counted="map",
     ),
 }

@@ -12,10 +12,18 @@ from radrobust.reporting.check_texts import CHECKS, Check, Concern
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
-from radrobust.reporting.text import DASH, MINUS, interval, listing, number, plural, quoted
+from radrobust.reporting.text import (
+    DASH,
+    MINUS,
+    interval,
+    listing,
+    number,
+    plural,
+    power,
+    quoted,
+)
 
 STATUSES = {"pass": "✓ pass", "fail": "✗ fail", "unclear": "? unclear"}
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 ENDINGS = {"pass": "passed", "fail": "failed", "unclear": "could not be decided"}
 
 
@@ -88,6 +96,8 @@ def matrix(study: Study, concern: Concern) -> Html:
         "What the figure is of which films stands below, check by check.",
         "measurement": "Checks of the measurement. Under each check what its figure may be; under "
         "each verdict the figure.",
+        "maps": "Checks of the maps. Under each check what its figure may be; under each verdict "
+        f"the figure and its {study.level} confidence interval.",
     }[concern]
     everywhere = len(study.checks[study.checks["check"].isin(names)]) == len(names) * len(head[1:])
     dash = "" if everywhere else f" {DASH}: does not apply."
@@ -163,9 +173,8 @@ def _bare(value: float, unit: str) -> str:
         return DASH
     if _in_hundredths(unit):
         return number(value, "share").replace("-", MINUS)
-    if unit == "of a logit" and value:
-        digit, exponent = f"{value:.0e}".split("e")
-        return f"{digit} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+    if unit == "of a logit":
+        return power(value)
     return f"{value:.4g}"
 
 
@@ -273,7 +282,7 @@ def _entry(study: Study, name: str, facts: dict[str, str]) -> str:
 
 
 def _found(study: Study, check: Check, row: pd.Series[float]) -> str:
-    films = f" of {plural(int(row['n']), 'film')}" if check.unit == "%" else ""
+    films = f" of {plural(int(row['n']), check.counted)}" if check.unit == "%" else ""
     context = f"; {number(float(row['context']), 'share')} % {check.context}"
     more = context if check.context and not math.isnan(row["context"]) else ""
     system = study.name(str(row["system"]))

@@ -1,11 +1,6 @@
-"""Charts of the pages, as SVG in HTML, in one style and with one colour a system."""
+"""Charts of answers: clean against attacked, against the budget, and when films fall."""
 
 from __future__ import annotations
-
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,54 +9,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from radrobust.reporting import budgets, html
+from radrobust.reporting import budgets, charts
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
 from radrobust.reporting.text import AS_DECIMAL, METRIC_TITLES, number, unit
-from radrobust.systems.catalogue import SYSTEMS
-
-# Okabe and Ito's colours without yellow and black, then two of Tol's: told apart by colour-blind
-# readers, and by their markers in grey.
-COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255",
-)  # fmt: skip
-MARKERS = "osD^vPX*"
-REFERENCE = "#595959"
-BEHIND = "#c8c8c8"  # the other systems, where one is looked at
-
-# Small, so that the letters are still read when a telephone shows it at half its size.
-WIDTH = 4.0
-
-STYLE: Any = {
-    "font.size": 8.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e4e4e4",
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "figure.facecolor": "white",
-    "axes.titlesize": 9,
-    "axes.titleweight": "bold",
-    "legend.frameon": False,
-    "svg.hashsalt": "radrobust",
-}
-
-
-def colour(system: str) -> str:
-    """Return a system's colour, the same in every chart of every study."""
-    return COLOURS[list(SYSTEMS).index(system) % len(COLOURS)]
 
 
 def clean_against_attacked(study: Study) -> Html:
     """AUROC and balanced accuracy of every system, clean and attacked."""
     metrics = ("auroc", "balanced_accuracy")
-    names = [_two_lines(study, system) for system in study.systems]
-    with _canvas(rows=0.66 * len(names) + 1.9, panels=2) as (canvas, axes):
+    names = [charts.two_lines(study, system) for system in study.systems]
+    with charts.canvas(rows=0.66 * len(names) + 1.9, panels=2) as (canvas, axes):
         for ax, metric in zip(axes, metrics, strict=True):
             for row, system in enumerate(study.systems):
                 _dumbbell(ax, study, system, metric, row)
-            ax.axvline(_reference(study, metric), color=REFERENCE, ls="--", lw=1)
+            ax.axvline(_reference(study, metric), color=charts.REFERENCE, ls="--", lw=1)
             ax.set_title(METRIC_TITLES[metric])
             ax.set_xlim(-0.02, 1.02)
             ax.set_ylim(len(names) - 0.5, -0.75)
@@ -74,7 +36,7 @@ def clean_against_attacked(study: Study) -> Html:
             f"{study.name(system)}: " + ", ".join(_goes(study, system, name) for name in metrics)
             for system in study.systems
         )
-        return _shown(
+        return charts.shown(
             canvas,
             alt=f"AUROC and balanced accuracy, clean and attacked. {said}.",
             caption=f"Filled: clean films. Hollow: "
@@ -86,7 +48,7 @@ def clean_against_attacked(study: Study) -> Html:
 
 def curve(study: Study, metric: str) -> Html:
     """One metric against the attack's budget, a panel a system, the others in grey behind it."""
-    with _panels(study, height=1.15) as (canvas, axes):
+    with charts.of_systems(study, height=1.15) as (canvas, axes):
         for ax, system in zip(axes, study.systems, strict=True):
             _draw_curve(ax, study, system, metric)
         if unit(metric):
@@ -96,7 +58,7 @@ def curve(study: Study, metric: str) -> Html:
         said = "; ".join(_course(study, system, metric) for system in study.systems)
         reference = f"{number(_reference(study, metric), metric)}{unit(metric)}"
         behind = " Grey: the other systems." if len(study.systems) > 1 else ""
-        return _shown(
+        return charts.shown(
             canvas,
             alt=f"{METRIC_TITLES[metric]} against the attack's budget. {said}. "
             f"{study.title(ALWAYS_NEGATIVE)}: {reference} always.",
@@ -108,11 +70,11 @@ def curve(study: Study, metric: str) -> Html:
 
 def falls(study: Study) -> Html:
     """At which iteration of the attack films are first misclassified, at the study's budget."""
-    with _panels(study, height=1.0) as (canvas, axes):
+    with charts.of_systems(study, height=1.0) as (canvas, axes):
         said = []
         for ax, system in zip(axes, study.systems, strict=True):
             counts = _fallen(study, system)
-            _draw_falls(ax, counts, colour(system))
+            _draw_falls(ax, counts, charts.colour(system))
             said.append(
                 f"{study.name(system)}: {counts[0]} before any step, {counts[-1]} of "
                 f"{sum(counts)} never"
@@ -120,7 +82,7 @@ def falls(study: Study) -> Html:
         axes[0].margins(y=0.25)
         canvas.supxlabel("Gradient steps taken when first misclassified", fontsize=8.5)
         canvas.supylabel("Films", fontsize=8.5)
-        return _shown(
+        return charts.shown(
             canvas,
             alt=f"When films fall at {_budget(study, study.eps)}. {'; '.join(said)}.",
             caption=f"When films fall, {budgets.changed(study.params.attack, study.eps)}. 0: wrong "
@@ -135,12 +97,12 @@ def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
     for other in study.systems:
         if other != system:
             points = _points(study, other, metric)
-            ax.plot(_levels(study, points), points["value"], color=BEHIND, lw=0.8)
+            ax.plot(_levels(study, points), points["value"], color=charts.BEHIND, lw=0.8)
     points = _points(study, system, metric)
-    levels, own = _levels(study, points), colour(system)
+    levels, own = _levels(study, points), charts.colour(system)
     ax.fill_between(levels, points["low"], points["high"], color=own, alpha=0.2, lw=0)
-    ax.axhline(_reference(study, metric), color=REFERENCE, ls="--", lw=1)
-    ax.plot(levels, points["value"], color=own, marker=_marker(system), markersize=4)
+    ax.axhline(_reference(study, metric), color=charts.REFERENCE, ls="--", lw=1)
+    ax.plot(levels, points["value"], color=own, marker=charts.marker(system), markersize=4)
     ax.set_xticks(levels, [f"{level:.3g}" for level in levels], fontsize=8)
     ax.set_ylim(-0.04, 1.04)
 
@@ -179,9 +141,9 @@ def _dumbbell(ax: Axes, study: Study, system: str, metric: str, row: int) -> Non
             value,
             row + offset,
             xerr=None if np.isnan(low) else error,
-            color=colour(system),
-            marker=_marker(system),
-            markerfacecolor=colour(system) if filled else "white",
+            color=charts.colour(system),
+            marker=charts.marker(system),
+            markerfacecolor=charts.colour(system) if filled else "white",
             markersize=5.5,
             capsize=2,
             lw=1.2,
@@ -200,7 +162,7 @@ def _explain_marks(canvas: Figure, study: Study) -> None:
             label=f"attacked, {_budget(study, study.eps)}",
         ),
         mpl.lines.Line2D(
-            [], [], color=REFERENCE, ls="--", lw=1, label=study.title(ALWAYS_NEGATIVE)
+            [], [], color=charts.REFERENCE, ls="--", lw=1, label=study.title(ALWAYS_NEGATIVE)
         ),
     ]  # fmt: skip
     canvas.legend(handles=marks, loc="outside lower center", ncols=2)
@@ -230,46 +192,5 @@ def _points(study: Study, system: str, metric: str) -> pd.DataFrame:
     return rows.sort_values("eps")
 
 
-def _marker(system: str) -> str:
-    return MARKERS[list(SYSTEMS).index(system) % len(MARKERS)]
-
-
 def _budget(study: Study, eps: float) -> str:
     return budgets.short(study.params.attack, eps)
-
-
-def _two_lines(study: Study, system: str) -> str:
-    return f"{study.title(system)}\n{study.label(system)}"
-
-
-@contextmanager
-def _panels(study: Study, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A panel a system, in two columns with common axes, each under its name."""
-    columns = min(2, len(study.systems))
-    lines = -(-len(study.systems) // columns)
-    height = height if lines > 1 else 2 * height
-    rows = (height + 0.35) * lines + 0.4
-    with _canvas(rows, len(study.systems), columns) as (canvas, axes):
-        for ax, system in zip(axes, study.systems, strict=True):
-            ax.set_title(_two_lines(study, system), loc="left", fontsize=7.5)
-        yield canvas, axes
-
-
-@contextmanager
-def _canvas(rows: float, panels: int = 1, columns: int = 1) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure `rows` inches high, with `panels` in `columns`; columns have common axes."""
-    with mpl.rc_context(STYLE):
-        canvas = Figure(figsize=(WIDTH, rows), layout="constrained")
-        lines = -(-panels // columns)
-        common = columns > 1
-        axes = canvas.subplots(lines, columns, squeeze=False, sharex=common, sharey=common).ravel()
-        for unused in axes[panels:]:
-            unused.remove()
-        yield canvas, list(axes[:panels])
-
-
-def _shown(canvas: Figure, alt: str, caption: str) -> Html:
-    file = io.BytesIO()
-    canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    chart = html.image(file.getvalue(), "image/svg+xml", alt)
-    return Html(html.figure(chart, caption, style="chart"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from html import escape
+from urllib.parse import quote
 
 from radrobust.reporting.shown import Html
 
@@ -25,6 +26,12 @@ def image(data: bytes, kind: str, alt: str, width: int | None = None) -> str:
     source = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
     size = f' width="{width}" height="{width}"' if width else ""
     return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid" loading="lazy"{size}>'
+
+
+def drawing(svg: str, alt: str) -> str:
+    """Return an `<img>` of an SVG, whose text is shorter in per cent signs than in base64."""
+    source = "data:image/svg+xml," + quote(svg, safe=" =/:;,().-!*'")
+    return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid" loading="lazy">'
 
 
 def figure(content: str, caption: str, style: str = "") -> str:

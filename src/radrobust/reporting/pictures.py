@@ -125,13 +125,14 @@ def img(picture: Picture, alt: str, size: int | None = DISPLAYED, blocky: bool =
     shown = Image.fromarray(picture)
     if size is not None and shown.width > 2 * size:
         shown = shown.resize((size, size), Image.Resampling.LANCZOS)
-    data = _webp(shown, quality=70, method=4)
+    data = webp(shown, quality=70, method=4)
     if blocky:
-        data = min(data, _webp(shown, lossless=True, method=2), key=len)
+        data = min(data, webp(shown, lossless=True, method=2), key=len)
     return html.image(data, "image/webp", alt, size)
 
 
-def _webp(picture: Image.Image, **how: int) -> bytes:
+def webp(picture: Image.Image, **how: int) -> bytes:
+    """Return a picture as a WebP file; `how` as Pillow has it."""
     file = io.BytesIO()
     picture.save(file, "WEBP", **how)
     return file.getvalue()

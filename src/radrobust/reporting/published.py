@@ -24,13 +24,14 @@ from radrobust.reporting.published_study import (
     STEPS,
 )
 from radrobust.reporting.shown import Html, Markdown, prose
-from radrobust.reporting.study import REFERENCES, Study, estimate
+from radrobust.reporting.study import REFERENCES, Study, View, estimate
 from radrobust.reporting.tables import checked_cell, estimate_cell, estimates, system_cell
 from radrobust.reporting.text import DASH, explainer_title, listing, number, plural
 from radrobust.systems.catalogue import SYSTEMS
 
 FILMS = ABSENT + PRESENT
 SPACES = ("normalized", "pixel")
+OF_THE_BOX = View(region="box")
 ATTACKED = ("Attacked, after normalising", "Attacked, in pixels")
 
 
@@ -234,31 +235,25 @@ def _coverage(study: Study, explainer: str) -> str:
         for key in SYSTEMS
         if key in published
     ]
-    chance = [cell(f"{percent:.2f}", style="number") for percent in PERCENTS]
-    body.append([cell("Chance", "row", style="system"), *chance, *_chance(study, explainer)])
+    there = [cell(f"{percent:.2f}", style="number") for percent in PERCENTS]
+    here = [cell(f"{percent:.1f}", style="number") for percent in PERCENTS]
+    body.append([cell("Chance", "row", style="system"), *there, *here])
     caption = (
-        f"{explainer_title(explainer)}: share of the fracture's pixels among the top p % of the "
-        f"film's. Published: of the box around it, over training films too, without intervals. "
-        f"Here: of the outline, over test films. {DASH}: not computed here."
+        f"{explainer_title(explainer)}: of the pixels of the box around the fracture, the share "
+        f"among the top p % of the film's. Published: over training films too, without intervals. "
+        f"Here: over test films, clean. {DASH}: not computed here."
     )
     return f'<div class="after-3">{html.table([groups, head], body, caption)}</div>'
 
 
 def _measured(study: Study, key: str, explainer: str) -> list[str]:
-    table = study.localisation
-    rows = table[(table["system"] == key) & (table["explainer"] == explainer)]
-    if rows.empty:
+    if key not in study.systems or explainer not in study.params.explain.methods:
         return [cell(DASH, style="number")] * len(PERCENTS)
     metrics = [f"coverage_{percent}" for percent in PERCENTS]
-    return [estimate_cell(estimate(rows, metric), metric) for metric in metrics]
-
-
-def _chance(study: Study, explainer: str) -> list[str]:
-    rows = study.localisation[study.localisation["explainer"] == explainer]
-    if rows.empty:
-        return [cell(DASH, style="number")] * len(PERCENTS)
-    chance = rows.groupby("metric")["chance"].mean()
-    return [cell(number(float(chance[f"coverage_{p}"]), "share"), style="number") for p in PERCENTS]
+    return [
+        estimate_cell(study.localised(key, explainer, metric, OF_THE_BOX), metric)
+        for metric in metrics
+    ]
 
 
 def _done_here(study: Study) -> dict[str, str]:

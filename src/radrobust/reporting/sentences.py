@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from radrobust.reporting import budgets, networks, threat
+from radrobust.reporting import budgets, map_words, networks, threat
+from radrobust.reporting.naming import FEW, those
 from radrobust.reporting.shown import Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
-from radrobust.reporting.text import (
-    explainer_title,
-    listing,
-    number,
-    plural,
-    quoted,
-)
+from radrobust.reporting.text import listing, number, plural, quoted
 
-FEW = 3
 CHANCE = 0.5  # of AUROC and of balanced accuracy
 
 
@@ -23,7 +17,7 @@ def answer(study: Study) -> Markdown:
         "Clean": _clean(study),
         "Attacked": f"{_attacked(study)} {_better_than_chance(study)}",
         "Against always saying no": _against_reference(study),
-        "Where they look": _maps(study),
+        "Where they look": map_words.hits(study),
     }
     return prose("\n".join(f"- **{title}.** {text}" for title, text in parts.items()))
 
@@ -31,7 +25,7 @@ def answer(study: Study) -> Markdown:
 def test_set(study: Study) -> str:
     """Write the size of the test set and of the class with the finding."""
     absent, present = study.count("test", 0), study.count("test", 1)
-    return f"{plural(absent + present, 'test film')}, {present:,} of them with a {_finding(study)}"
+    return f"{plural(absent + present, 'test film')}, {present:,} of them with a {study.finding}"
 
 
 def warnings(study: Study) -> Markdown:
@@ -80,33 +74,9 @@ def composition(study: Study) -> Markdown:
     )
     return prose(
         f"**{study.dataset['title']}**: {plural(total, 'film')}, {present:,} of them with a "
-        f"{_finding(study)}, padded to a square without stretching and shown to the networks at "
+        f"{study.finding}, padded to a square without stretching and shown to the networks at "
         f"{size}×{size} pixels.{drawn}"
     )
-
-
-def localisation_rule(study: Study) -> Markdown:
-    """Say which maps are measured, and how a gallery film was chosen."""
-    coverage = study.localisation["metric"] == "coverage_5"
-    marked = int(study.localisation.loc[coverage, "n"].max())
-    return prose(
-        f"Each map explains the answer that the network gave to the clean film: where that answer "
-        f"is “{study.classes[0]}”, the map shows what speaks for “{study.classes[0]}”. Measured "
-        f"are {plural(marked, 'test film')} whose {_finding(study)} is marked, drawn by a hash of "
-        f"the seed and the film's name, so without regard to what any system says of them; every "
-        f"system is asked about the same films. The first of them and some films without a "
-        f"{_finding(study)}, drawn the same way, make the gallery below: it is not a choice of "
-        f"good examples."
-    )
-
-
-def maps_in_words(study: Study) -> Markdown:
-    """Sum up the coverage table."""
-    return prose(_maps(study))
-
-
-def _finding(study: Study) -> str:
-    return str(study.dataset["finding"])
 
 
 def _clean(study: Study) -> str:
@@ -117,7 +87,7 @@ def _clean(study: Study) -> str:
         system for system in study.systems if study.metric(system, 0, "auroc")["low"] <= CHANCE
     ]
     warning = (
-        f" {_capital(_those(study, blind))} cannot be told from guessing (interval down to 0.5), "
+        f" {_capital(those(study, blind))} cannot be told from guessing (interval down to 0.5), "
         "so that there is little there for an attack to take away."
         if blind
         else ""
@@ -160,7 +130,7 @@ def _better_than_chance(study: Study) -> str:
     if not better:
         return "Then no system is clearly better than chance (no interval above 50 %)."
     verb = "are" if len(better) > 1 else "is"
-    return f"Then {_those(study, better)} {verb} still better than chance (interval above 50 %)."
+    return f"Then {those(study, better)} {verb} still better than chance (interval above 50 %)."
 
 
 def _against_reference(study: Study) -> str:
@@ -177,38 +147,8 @@ def _against_reference(study: Study) -> str:
     if not better:
         return f"{opening} no system is clearly right more often (no interval above that)."
     verb = "are" if len(better) > 1 else "is"
-    return f"{opening} {_those(study, better)} {verb} right more often (interval above that)."
-
-
-def _those(study: Study, chosen: list[str]) -> str:
-    """Name some of the systems, or count them and name the exceptions where that is shorter."""
-    others = [system for system in study.systems if system not in chosen]
-    if len(chosen) <= FEW:
-        return listing([study.name(system) for system in chosen])
-    if not others:
-        return f"all {len(chosen)} systems"
-    if len(others) <= FEW:
-        exceptions = listing([study.name(system) for system in others])
-        return f"{len(chosen)} of {len(study.systems)} systems (all but {exceptions})"
-    named = listing([study.title(system) for system in chosen])
-    return f"{len(chosen)} of {len(study.systems)} systems ({named})"
+    return f"{opening} {those(study, better)} {verb} right more often (interval above that)."
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _maps(study: Study) -> str:
-    table = study.localisation[study.localisation["metric"] == "coverage_5"]
-    if table["n"].max() == 0:
-        return f"No test film has its {_finding(study)} marked, so no map could be checked."
-    best = table.iloc[int(table["value"].argmax())]
-    estimate = best[["value", "low", "high"]].astype(float)
-    above = int((table["low"] > table["chance"]).sum())
-    return (
-        f"{explainer_title(best['explainer'])} on {study.name(best['system'])} hits most: "
-        f"{quoted(estimate, 'coverage_5')} of the {_finding(study)}'s pixels are among the top 5 % "
-        f"of the film's, where a map that knows nothing has "
-        f"{number(float(best['chance']), 'coverage_5')} %. The interval lies above chance for "
-        f"{above} of {plural(len(table), 'pair')} of system and explainer."
-    )

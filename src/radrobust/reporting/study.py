@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from radrobust import paths
 from radrobust.errors import InputError
 from radrobust.params import Params, load_params
+from radrobust.reporting.text import Row
 from radrobust.samples import Samples, load_samples
 from radrobust.systems.catalogue import SYSTEMS
 
@@ -23,25 +24,34 @@ REFERENCES = (ALWAYS_NEGATIVE, ALWAYS_POSITIVE)
 """What looks at no film and always gives the same answer: class 0, class 1."""
 
 
-@dataclass(frozen=True)
-class Maps:
-    """One system's heat maps of the gallery.
+IMAGES = ("clean", "attacked")
+"""Of which a film is explained: as it is, and as the attack left it."""
+
+
+class View(NamedTuple):
+    """Which maps are held against what: one part of the table `localisation`.
 
     Attributes
     ----------
-    sample_ids : list of str
-        K.
-    values : dict of str to array
-        For each explainer K×S×S float16.
+    image : str
+        ``clean`` or ``attacked``.
+    answers : str
+        Of ``all`` films, or of those that the system is ``right`` or ``wrong`` about.
+    region : str
+        ``mask``, the finding's outline, or ``box``, that around it.
     """
 
-    sample_ids: list[str]
-    values: dict[str, NDArray[np.float16]]
+    image: str = "clean"
+    answers: str = "all"
+    region: str = "mask"
+
+
+CLEAN = View()
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """One system's attacked films of the gallery.
+    """Some films as one system's attack left them.
 
     Attributes
     ----------
@@ -154,8 +164,33 @@ class Study:
 
     @cached_property
     def localisation(self) -> pd.DataFrame:
-        """`system`, `explainer`, `metric`, `value`, `low`, `high`, `chance`, `n`."""
+        """`system`, `explainer`, `image`, `answers`, `region`, `metric`, `value`, …, `n`."""
         return self._summary("attributions")
+
+    @cached_property
+    def convergence(self) -> pd.DataFrame:
+        """`system`, `explainer`, `image`, `metric`, `value`, …: do the maps add up?"""
+        return self._summary("convergence")
+
+    @cached_property
+    def survival(self) -> pd.DataFrame:
+        """`system`, `explainer`, `films`, `metric`, `value`, …: clean against attacked maps."""
+        return self._summary("survival")
+
+    @cached_property
+    def faithfulness(self) -> pd.DataFrame:
+        """`system`, `explainer`, `metric`, `value`, …, `gain`, `gain_low`, `gain_high`."""
+        return self._summary("faithfulness")
+
+    @cached_property
+    def faithfulness_curves(self) -> pd.DataFrame:
+        """`system`, `explainer`, `curve`, `share`, `value`."""
+        return self._summary("faithfulness_curves")
+
+    @cached_property
+    def randomisation(self) -> pd.DataFrame:
+        """`system`, `explainer`, `depth`, `part`, `value`, `low`, `high`, `n`."""
+        return self._summary("randomisation")
 
     @cached_property
     def counts(self) -> pd.DataFrame:
@@ -197,6 +232,16 @@ class Study:
         """`system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`, `l2_median`."""
         return self._summary("perturbations")
 
+    @property
+    def finding(self) -> str:
+        """What is looked for, such as “fracture”."""
+        return str(self.dataset["finding"])
+
+    @property
+    def marked(self) -> int:
+        """Number of explained films whose finding is marked."""
+        return int(self.localisation["n"].max())
+
     def count(self, split: str, label: int) -> int:
         """Return the number of films in a split and class."""
         table = self.counts
@@ -207,25 +252,43 @@ class Study:
         """Return `value`, `low` and `high`; NaN where undefined."""
         return estimate(at(self.metrics, system, eps), metric)
 
-    def attacked(self, system: str) -> Attacked:
-        """Return the gallery's films as attacked at `eps`, and what the system said of them."""
+    def localised(self, system: str, explainer: str, metric: str, view: View = CLEAN) -> Row:
+        """Return `value`, `low`, `high`, `chance` and `n`; NaN where undefined."""
+        return self._localised[(system, explainer, metric, *view)]
+
+    def attacked(self, system: str, films: list[str]) -> Attacked:
+        """Return test films as attacked at `eps`, and what the system said of them."""
         table = self._read(paths.PREDICTIONS / system / "predictions.parquet")
         chosen = (table["decision"] == "argmax") & (table["space"] == self.params.attack.space)
         answers = at(table[chosen], system, self.eps).set_index("sample_id")
         with np.load(self._found(paths.PREDICTIONS / system / "images.npz")) as arrays:
-            names = [str(name) for name in arrays["sample_ids"]]
-            return Attacked(arrays["images"], answers.loc[names])
+            names = arrays["sample_ids"].tolist()
+            images = arrays["images"][[names.index(film) for film in films]]
+        return Attacked(images, answers.loc[films])
 
     def attributions(self, system: str) -> pd.DataFrame:
-        """Return one row a film and explainer."""
+        """Return one row a film, image and explainer."""
         return self._read(paths.ATTRIBUTIONS / system / "attributions.parquet")
 
-    def maps(self, system: str) -> Maps:
-        """Return the heat maps of the gallery."""
-        file = self._found(paths.ATTRIBUTIONS / system / "maps.npz")
-        with np.load(file, allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in self.params.explain.methods}
-            return Maps([str(name) for name in arrays["sample_ids"]], values)
+    def explained(self, system: str) -> list[str]:
+        """Name the films that were explained, N, in the order of a hash, class by class."""
+        with np.load(self._found(paths.ATTRIBUTIONS / system / "maps.npz")) as arrays:
+            return [str(name) for name in arrays["sample_ids"]]
+
+    def maps(self, system: str, explainer: str) -> dict[str, NDArray[np.float32]]:
+        """Return an explainer's maps of the clean and the attacked images, N×S×S each.
+
+        Their order is that of `explained`.
+        """
+        table, films = self.attributions(system), self.explained(system)
+        table = table[table["explainer"] == explainer].set_index(["image", "sample_id"])
+        largest = {image: table["largest"].loc[image].loc[films] for image in IMAGES}
+        with np.load(self._found(paths.ATTRIBUTIONS / system / "maps.npz")) as arrays:
+            return {
+                image: arrays[f"{explainer}-{image}"]
+                * largest[image].to_numpy(np.float32)[:, None, None]
+                for image in IMAGES
+            }
 
     def training(self, system: str) -> dict[str, Any]:
         """Return of what a system was built, and, if anything was trained, how.
@@ -236,6 +299,10 @@ class Study:
         file = self._found(paths.MODELS / system / "training.json")
         facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return facts
+
+    @cached_property
+    def _localised(self) -> dict[Any, Row]:
+        return keyed(self.localisation, "system", "explainer", "metric", *View._fields)
 
     def _summary(self, name: str) -> pd.DataFrame:
         return self._read(paths.SUMMARY / f"{name}.parquet")
@@ -259,3 +326,9 @@ def estimate(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
     """Return `value`, `low` and `high` of a metric from its only row; NaN where undefined."""
     row = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
     return row.iloc[0].astype(float)
+
+
+def keyed(table: pd.DataFrame, *names: str) -> dict[Any, Row]:
+    """Return the rows of a table by the values of some columns, which no two have in common."""
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    return {tuple(row[name] for name in names): row for row in rows}

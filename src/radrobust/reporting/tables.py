@@ -14,7 +14,7 @@ from radrobust.reporting.study import REFERENCES, Study, at
 from radrobust.reporting.text import (
     DASH,
     METRIC_TITLES,
-    explainer_title,
+    Row,
     interval,
     number,
     plural,
@@ -31,12 +31,6 @@ FAULT_TITLES = {
     "duplicate": "Shows the same picture, pixel by pixel, as another film",
     "duplicate_across_splits": "… and that other film lies in another split",
     "unmarked": "Labelled with the finding, but its place is not marked",
-}
-LOCALISATION_TITLES = {
-    "coverage_5": "Top 5 % of pixels",
-    "coverage_25": "Top 25 %",
-    "coverage_50": "Top 50 %",
-    "pointing": "Pointing game",
 }
 
 
@@ -95,55 +89,6 @@ def class_reports(study: Study) -> Html:
         for system in study.systems
     }
     return html.tabs("classes", panes)
-
-
-def localisation(study: Study) -> Html:
-    """How much of the finding the maps hit, against chance."""
-    finding = study.dataset["finding"]
-    head = [[cell("System", "col", style="system"), cell("Explainer", "col")]]
-    head[0] += [cell(title, "col", style="number") for title in LOCALISATION_TITLES.values()]
-    body = []
-    for system in study.systems:
-        for row, explainer in enumerate(study.params.explain.methods):
-            first = system_cell(study, system, repeated=row > 0)
-            body.append(
-                [first, cell(explainer_title(explainer)), *_localised(study, system, explainer)]
-            )
-    chance = study.localisation.groupby("metric")["chance"].mean()
-    marked = int(study.localisation.groupby("metric")["n"].max()["coverage_5"])
-    body.append(
-        [cell("Chance", "row", style="system"), cell("a map that knows nothing")]
-        + [cell(f"{number(chance[metric], metric)} %", style="number")
-           for metric in LOCALISATION_TITLES]
-    )  # fmt: skip
-    caption = (
-        f"Share of the {finding}'s pixels among the most important pixels of the film, mean over "
-        f"{plural(marked, 'test film')}; pointing game: share of films "
-        f"whose most important pixel lies in the {finding}. Bold: the interval lies above chance."
-    )
-    return Html(html.table(head, body, caption))
-
-
-def convergence(study: Study) -> Html:
-    """Do the maps that promise to add up do so?"""
-    rows = study.localisation[study.localisation["metric"] == "delta_exceeds"]
-    if rows.empty:
-        return Html("<p>None of the explainers promises a sum.</p>")
-    titles = ("Explainer", "Maps that do not add up")
-    head = [[cell("System", "col", style="system"), *(cell(title, "col") for title in titles)]]
-    body = [
-        [
-            system_cell(study, str(row["system"])),
-            cell(explainer_title(str(row["explainer"]))),
-            cell(f"{round(row['value'] * row['n'])} of {row['n']}"),
-        ]
-        for _, row in rows.iterrows()
-    ]
-    caption = (
-        "Maps whose sum is off the change in output that it should equal by more than a "
-        "thousandth of that change (by more than 0.0001 where the change is under 0.1)."
-    )
-    return Html(html.table(head, body, caption))
 
 
 def counts(study: Study) -> Html:
@@ -211,7 +156,7 @@ def estimates(study: Study, system: str, eps: float, metrics: Sequence[str]) -> 
     return [estimate_cell(study.metric(system, eps, metric), metric) for metric in metrics]
 
 
-def estimate_cell(estimate: pd.Series[float], metric: str) -> str:
+def estimate_cell(estimate: pd.Series[float] | Row, metric: str) -> str:
     """Return a cell with a value, and in small print its interval."""
     shown = number(float(estimate["value"]), metric)
     return cell(shown, style="number", small=interval(estimate, metric))
@@ -294,22 +239,3 @@ def _class_report(study: Study, system: str) -> str:
                 + [cell(f"{int(row['support']):,}", style="number")]
             )
     return html.table(head, body, f"{study.name(system)}, class by class")
-
-
-def _localised(study: Study, system: str, explainer: str) -> list[str]:
-    table = study.localisation
-    rows = table[(table["system"] == system) & (table["explainer"] == explainer)]
-    return [
-        _against_chance(rows[rows["metric"] == metric].iloc[0], metric)
-        for metric in LOCALISATION_TITLES
-    ]
-
-
-def _against_chance(row: pd.Series[float], metric: str) -> str:
-    above = " above-chance" if row["low"] > row["chance"] else ""
-    shown = number(float(row["value"]), metric)
-    return cell(
-        shown if shown == DASH else f"{shown} %",
-        style=f"number{above}",
-        small=interval(row, metric),
-    )

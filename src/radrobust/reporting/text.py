@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+
+Row = Mapping[str, float]
+"""Of a table of the summary, such as `value`, `low` and `high`."""
 
 DASH = "–"
 MINUS = "−"
@@ -25,10 +28,15 @@ METRIC_TITLES = {
 }
 EXPLAINER_TITLES = {
     "saliency": "Saliency",
-    "deeplift": "DeepLIFT",
-    "occlusion": "Occlusion",
+    "gradient_x_input": "Gradient × input",
     "integrated_gradients": "Integrated gradients",
+    "deeplift": "DeepLIFT",
+    "grad_cam": "Grad-CAM",
+    "occlusion": "Occlusion",
 }
+COVERAGES = (5, 15, 25, 50, 75, 85, 95)
+"""Per cent of the film's pixels, of which it is asked how much of the finding they hold."""
+
 OBJECTIVE_TITLES = {
     "standard": "Standard training",
     "pgd": "Adversarial training",
@@ -39,6 +47,7 @@ OBJECTIVE_TITLES = {
     "rebuffi": "TRADES with CutMix",
     "data_filtering": "Data filtering",
 }
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 AS_DECIMAL = ("auroc", "f1", "auprc", "brier", "ece")
 
 
@@ -78,12 +87,42 @@ def number(value: float, metric: str) -> str:
     return f"{value:.3f}" if metric in AS_DECIMAL else f"{100 * value:.1f}"
 
 
+def correlation(value: float) -> str:
+    """Write a rank correlation, or another similarity of which 1 is the most.
+
+    Examples
+    --------
+    >>> correlation(0.416), correlation(-0.204), correlation(-0.001), correlation(float("nan"))
+    ('0.42', '−0.20', '0.00', '–')
+    """
+    if math.isnan(value):
+        return DASH
+    shown = f"{abs(value):.2f}"
+    return f"{MINUS if value < 0 and float(shown) else ''}{shown}"
+
+
+def power(value: float) -> str:
+    """Write a small number to one digit, as a multiple of a power of ten.
+
+    Examples
+    --------
+    >>> power(4.2e-07), power(0.0), power(0.21), power(float("nan"))
+    ('4 × 10⁻⁷', '0', '0.21', '–')
+    """
+    if math.isnan(value):
+        return DASH
+    if value == 0 or abs(value) >= 0.1:
+        return f"{value:.2g}"
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
 def unit(metric: str) -> str:
     """Return what follows the number of a metric in a sentence."""
     return "" if metric in AS_DECIMAL else " %"
 
 
-def interval(estimate: pd.Series[float], metric: str) -> str:
+def interval(estimate: pd.Series[float] | Row, metric: str) -> str:
     """Write the ends of an interval, or nothing where there is none."""
     low, high = float(estimate["low"]), float(estimate["high"])
     if math.isnan(low) or math.isnan(high):
@@ -91,7 +130,19 @@ def interval(estimate: pd.Series[float], metric: str) -> str:
     return f"{number(low, metric)}{DASH}{number(high, metric)}"
 
 
-def quoted(estimate: pd.Series[float], metric: str) -> str:
+def between(low: str, high: str) -> str:
+    """Join both ends of an interval; a dash would be taken for a minus beside a sign.
+
+    Examples
+    --------
+    >>> between("0.10", "0.25"), between("−0.10", "0.25")
+    ('0.10–0.25', '−0.10 to 0.25')
+    """
+    is_signed = low[0] in f"+{MINUS}" or high[0] in f"+{MINUS}"
+    return f"{low} to {high}" if is_signed else f"{low}{DASH}{high}"
+
+
+def quoted(estimate: pd.Series[float] | Row, metric: str) -> str:
     """Write a value with its interval for a sentence, such as 81.2 % (76.0–85.5)."""
     ends = interval(estimate, metric).replace(DASH, f"{WORD_JOINER}{DASH}{WORD_JOINER}")
     value = f"{number(float(estimate['value']), metric)}{unit(metric)}"

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
 
 from radrobust import paths
-from radrobust.attacks.batching import batch_size
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import Outcome, judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attacks
-from radrobust.attacks.shards import Shards
 from radrobust.files import replacing
 from radrobust.params import Checks, Params
 from radrobust.samples import Samples, load_samples
+from radrobust.shards import Shards
 from radrobust.systems import checkpoints
+from radrobust.systems.batching import batch_size
 from radrobust.systems.classifier import Classifier, as_pixels
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through
 from radrobust.tensors import pick_device, state_digest
+
+IMAGES = "images.npz"
+"""Every test film as the headline attack left it, with its name."""
 
 
 def attack(key: str, params: Params) -> None:
@@ -45,8 +49,10 @@ def attack(key: str, params: Params) -> None:
     attacker = Attacker(classifier, params.attack, params.seed)
     # An attacker need not let MeanSparse hide the gradient; what is asked stays the same network.
     with straight_through(classifier):
-        evaluated = _attack_films(attacker, classifier, films, samples, params, shards)
-        scene = _scene(attacker, films, samples, evaluated, params.checks)
+        goal = Goal(classifier.threshold, far_attacks(attacker.headline(params.far, "pixel")))
+        size = _batch_size(params.attack.batch_size, classifier, films, shards)
+        evaluated = attack_films(attacker, films, goal, size, shards)
+        scene = _scene(attacker, films, _checked(samples, params), evaluated, params.checks)
         checks = run_checks(scene, shards)
         slopes = gradients(classifier, scene.films)
     stored = as_pixels(samples.images[samples.rows("test")])
@@ -56,8 +62,6 @@ def attack(key: str, params: Params) -> None:
         "checks": pd.concat([checks, evaluated.far.assign(check="far")], ignore_index=True),
         "gradients": slopes,
     }
-    shown = samples.gallery(params.seed)
-    images = [evaluated.images[params.attack.space][name] for name in shown]
     with replacing(paths.PREDICTIONS / key) as folder:
         folder.mkdir()
         for name, table in tables.items():
@@ -65,27 +69,20 @@ def attack(key: str, params: Params) -> None:
             table.to_parquet(folder / f"{name}.parquet", index=False)
         facts = asdict(pipeline) | {"frozen_changed": _frozen_changed(key)}
         (folder / "pipeline.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        arrays = {"sample_ids": np.array(shown, dtype=np.str_), "images": np.stack(images)}
-        np.savez_compressed(folder / "images.npz", allow_pickle=False, **arrays)
+        names = np.array(films.sample_ids, dtype=np.str_)
+        images = evaluated.images[params.attack.space]
+        np.savez_compressed(folder / IMAGES, allow_pickle=False, sample_ids=names, images=images)
     shards.discard()
 
 
-def _attack_films(
-    attacker: Attacker,
-    classifier: Classifier,
-    films: Films,
-    samples: Samples,
-    params: Params,
-    shards: Shards,
-) -> Evaluated:
-    far = far_attacks(attacker.headline(params.far, "pixel"))
-    kept = {*samples.gallery(params.seed), *_checked(samples, params.seed, params.checks)}
-    size = params.attack.batch_size
-    if size == "auto":
-        # Kept as well: a run that goes on has to cut the films as the one before it did.
-        kept_size = shards.table("size", lambda: _size_table(classifier, films))
-        size = int(kept_size["size"].iloc[0])
-    return attack_films(attacker, films, Goal(classifier.threshold, far, kept), size, shards)
+def _batch_size(
+    wanted: int | Literal["auto"], classifier: Classifier, films: Films, shards: Shards
+) -> int:
+    if wanted != "auto":
+        return wanted
+    # Kept as well: a run that goes on has to cut the films as the one before it did.
+    kept = shards.table("size", lambda: _size_table(classifier, films))
+    return int(kept["size"].iloc[0])
 
 
 def _size_table(classifier: Classifier, films: Films) -> pd.DataFrame:
@@ -93,23 +90,14 @@ def _size_table(classifier: Classifier, films: Films) -> pd.DataFrame:
 
 
 def _scene(
-    attacker: Attacker, films: Films, samples: Samples, evaluated: Evaluated, params: Checks
+    attacker: Attacker, films: Films, rows: list[int], evaluated: Evaluated, params: Checks
 ) -> Scene:
     """Gather what the checks need; the headline attack's outcome is read off its own table."""
-    names = _checked(samples, attacker.seed, params)
-    position = {name: row for row, name in enumerate(films.sample_ids)}
-    rows = torch.tensor([position[name] for name in names], device=films.pixels.device)
-    chosen = films.take(rows)
-    table = evaluated.predictions
-    table = table[
-        (table["space"] == "pixel")
-        & (table["decision"] == "argmax")
-        & (table["eps"] == float(attacker.params.eps))
-    ]
-    table = table.set_index("sample_id").loc[names]
     device = films.pixels.device
+    chosen = films.take(torch.tensor(rows, device=device))
+    table = evaluated.at(float(attacker.params.eps), "pixel").iloc[rows]
     headline = Outcome(
-        torch.from_numpy(np.stack([evaluated.images["pixel"][name] for name in names])).to(device),
+        torch.from_numpy(evaluated.images["pixel"][rows]).to(device),
         torch.from_numpy(table[["logit_0", "logit_1"]].to_numpy()).to(device),
         torch.from_numpy(table["iteration"].to_numpy(np.int64)).to(device),
     )
@@ -118,9 +106,10 @@ def _scene(
     )
 
 
-def _checked(samples: Samples, seed: int, params: Checks) -> list[str]:
-    table = samples.shuffled("test", seed, "checks")
-    return list(table["sample_id"].head(params.films))
+def _checked(samples: Samples, params: Params) -> list[int]:
+    """Return which of the test films are checked, as positions among them."""
+    table = samples.shuffled("test", params.seed, "checks").head(params.checks.films)
+    return list(np.searchsorted(samples.rows("test"), table["position"].to_numpy()))
 
 
 def _frozen_changed(key: str) -> bool | None:

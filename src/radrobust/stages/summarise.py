@@ -70,7 +70,7 @@ def load_results(params: Params) -> results.Results:
             system: _read_pipeline(paths.PREDICTIONS / system / results.PIPELINE)
             for system in params.systems
         },
-        attributions=of_all(paths.ATTRIBUTIONS, "attributions.parquet"),
+        **{name: of_all(paths.ATTRIBUTIONS, f"{name}.parquet") for name in results.EXPLANATIONS},
     )
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
@@ -173,6 +173,32 @@ def robust_principles(
         if isinstance(published := getattr(block, "se", None), nn.Module):
             block.se = Excitation(published)
     return _backbone(network, _DM_NAMES, "logits", stages="layer")
+
+
+def in_sequence(network: nn.Sequential) -> list[nn.Module]:
+    """Take a backbone apart into what feature maps go through, one after the other.
+
+    That is the stem, every residual block, and what follows the last of them as one module.
+    """
+    layers = list(_opened(network))
+    blocks = [number for number, layer in enumerate(layers, start=1) if _convolves(layer)]
+    return [*layers[: blocks[-1]], nn.Sequential(*layers[blocks[-1] :])]
+
+
+def _opened(module: nn.Module) -> Iterator[nn.Module]:
+    """Open sequences, and RobustBench's block groups, which do nothing but call theirs."""
+    children = list(module.children())
+    if isinstance(module, nn.Sequential):
+        for child in children:
+            yield from _opened(child)
+    elif len(children) == 1 and isinstance(children[0], nn.Sequential):
+        yield from _opened(children[0])
+    else:
+        yield module
+
+
+def _convolves(module: nn.Module) -> bool:
+    return any(isinstance(layer, nn.Conv2d) for layer in module.modules())
 
 
 _DM_NAMES = ("init_conv", "layer", "batchnorm", "relu")

@@ -46,20 +46,47 @@ def in_batches(films: Films, size: int, work: Callable[[Films], Result]) -> Iter
         There is not even memory for one film.
     """
     first = 0
+
+    def next_ones(count: int) -> Result:
+        return work(films[first : first + count])
+
     while first < len(films):
-        batch = films[first : first + size]
+        size, result = halving(min(size, len(films) - first), next_ones)
+        yield result
+        first += size
+
+
+def halving(size: int, work: Callable[[int], Result]) -> tuple[int, Result]:
+    """Work on `size` films at once; out of memory, on half as many, and so on.
+
+    Parameters
+    ----------
+    size : int
+        How many films at once, to begin with.
+    work : callable
+        Takes that number; must have no effect before it returns, since it is called again.
+
+    Returns
+    -------
+    size : int
+        How many there was memory for.
+    result
+        What `work` returned.
+
+    Raises
+    ------
+    InputError
+        There is not even memory for one film.
+    """
+    while True:
         try:
-            result = work(batch)
+            return size, work(size)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if size == 1:
                 raise InputError(
-                    f"there is not enough memory to attack one film of "
-                    f"{films.pixels.shape[-1]} pixels; lower dataset.image_size"
+                    "there is not enough memory for a single film; lower dataset.image_size"
                 ) from None
-            size = (min(size, len(batch)) + 1) // 2
-            torch.cuda.empty_cache()
-            continue
-        yield result
-        first += len(batch)
+        size = (size + 1) // 2
+        torch.cuda.empty_cache()

@@ -6,8 +6,8 @@ import pytest
 import torch
 from tests.attacks.toys import random_films
 
-from radrobust.attacks.batching import MOST, batch_size, in_batches
 from radrobust.errors import InputError
+from radrobust.systems.batching import MOST, batch_size, in_batches
 from radrobust.systems.classifier import build
 from radrobust.tensors import free_memory
 
@@ -53,13 +53,13 @@ def test_no_memory_for_one_film_ends_in_one_line():
     def work(batch):
         raise MemoryError
 
-    with pytest.raises(InputError, match=r"attack one film of 8 pixels; lower dataset\.image_size"):
+    with pytest.raises(InputError, match=r"single film; lower dataset\.image_size"):
         list(in_batches(random_films(0), 4, work))
 
 
 LIMITED = """
 import resource, torch
-from radrobust.attacks.batching import in_batches
+from radrobust.systems.batching import in_batches
 from radrobust.systems.films import Films
 films = Films([str(row) for row in range(8)], torch.zeros(8, 1, 8, 8), torch.zeros(8).long())
 sizes = []
@@ -85,8 +85,8 @@ def test_the_batch_follows_free_memory(monkeypatch):
     classifier = build("standard", 0)
     assert free_memory(classifier.device) > 2**28
     assert batch_size(classifier, 32) == MOST
-    monkeypatch.setattr("radrobust.attacks.batching.free_memory", lambda device: 2**20)
+    monkeypatch.setattr("radrobust.systems.batching.free_memory", lambda device: 2**20)
     assert batch_size(classifier, 32) == 1
-    monkeypatch.setattr("radrobust.attacks.batching.free_memory", lambda device: 2**26)
+    monkeypatch.setattr("radrobust.systems.batching.free_memory", lambda device: 2**26)
     assert 1 < batch_size(classifier, 32) < MOST
     assert batch_size(classifier, 64) < batch_size(classifier, 32)

@@ -1,0 +1,135 @@
+"""Who explains, and what: the films of an evaluation, and a network within the memory there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from radrobust.attribution.explainers import Task, explain, make_task
+from radrobust.params import Explain
+from radrobust.systems.batching import batch_size, halving
+from radrobust.systems.classifier import Classifier
+
+_GROUP = 32  # films whose maps are made together
+_MOST = 64  # images in a pass: more do not fit a processor's cache, and are slower
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Films that are explained.
+
+    Attributes
+    ----------
+    table : DataFrame
+        N rows of the samples table, with the columns `predicted` and `probability`: what the
+        classifier says of the images.
+    masks : array
+        N×S×S bool: the finding.
+    images : Tensor
+        N×C×S×S float32 in [0, 1].
+    """
+
+    table: pd.DataFrame
+    masks: NDArray[np.bool_]
+    images: Tensor
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def take(self, rows: NDArray[np.integer] | slice) -> Chosen:
+        """Return those at `rows`, in that order."""
+        return Chosen(self.table.iloc[rows], self.masks[rows], self.images[rows])
+
+    def groups(self) -> Iterator[Chosen]:
+        """Yield a few at a time."""
+        return (self.take(slice(at, at + _GROUP)) for at in range(0, len(self), _GROUP))
+
+    @property
+    def names(self) -> list[str]:
+        """The films' names."""
+        return self.table["sample_id"].tolist()
+
+    @property
+    def targets(self) -> Tensor:
+        """N, int64: the class that the classifier predicts for each image."""
+        predicted = self.table["predicted"].to_numpy(np.int64)
+        return torch.tensor(predicted, device=self.images.device)
+
+    @property
+    def inside(self) -> Tensor:
+        """N×S×S bool: the film, without the padding around it."""
+        inside = torch.zeros(self.masks.shape, dtype=torch.bool)
+        for row, (x0, y0, x1, y1) in enumerate(self.table["film"]):
+            inside[row, y0:y1, x0:x1] = True
+        return inside.to(self.images.device)
+
+
+class Examiner:
+    """A network under examination.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        In eval mode.
+    params : Explain
+        The section `explain` of the study.
+    seed : int
+        Of whatever is drawn.
+    side : int
+        Of the films, in pixels.
+    """
+
+    def __init__(self, classifier: Classifier, params: Explain, seed: int, side: int) -> None:
+        self.classifier = classifier
+        self.params = params
+        self.seed = seed
+        self._at_once = min(_MOST, batch_size(classifier, side))
+
+    def task(self, chosen: Chosen) -> Task:
+        """Set the task: each image's own prediction is explained."""
+        return make_task(chosen.images, chosen.targets, self.params, self._at_once)
+
+    def explain(self, method: str, task: Task, classifier: Classifier | None = None) -> Tensor:
+        """Explain films by a method, of this network or of another: N×S×S float32."""
+        network = classifier or self.classifier
+        return self.within_memory(task, lambda fitting: explain(method, network, fitting))
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Ask about N images, in as many passes as their number needs: N×2."""
+        with torch.no_grad():
+            return torch.cat([self.classifier(part) for part in torch.split(images, self._at_once)])
+
+    def within_memory(self, task: Task, work: Callable[[Task], Result]) -> Result:
+        """Do work with as many images in a pass as there is memory for.
+
+        Raises
+        ------
+        InputError
+            There is not even memory for one.
+        """
+        self._at_once, result = halving(
+            min(task.at_once, self._at_once), lambda count: work(replace(task, at_once=count))
+        )
+        return result
+
+
+def as_arrays(maps: Tensor) -> NDArray[np.float32]:
+    """Copy maps to memory."""
+    found: NDArray[np.float32] = maps.cpu().numpy().astype(np.float32, copy=False)
+    return found
+
+
+def maps_of(table: pd.DataFrame) -> NDArray[np.float32]:
+    """Return the maps (N×S×S) of rows that hold them, in the column `map`, as bytes."""
+    maps = np.stack([np.frombuffer(value, np.float32) for value in table["map"]])
+    side = round(maps.shape[1] ** 0.5)
+    return maps.reshape(-1, side, side)
