@@ -93,7 +93,8 @@ threat.threat_model(study)
 #
 # Infidelity, max-sensitivity
 # : Mean squared error of the map, on its best scale, in foretelling the fall of the logit when
-#   squares of the film are taken away; largest relative change of the map under small changes.
+#   squares of the film are taken away, as a share of what a map has that says nothing; largest
+#   relative change of the map under small changes.
 #
 # Clean against attacked map
 # : Spearman's rank correlation, structural similarity, and the shared part of the strongest tenth
