@@ -18,8 +18,9 @@ each = $(RUN) dvc stage list --name-only | sed -n 's/^$(1)@//p' \
 report: .venv/installed
 	$(RUN) dvc repro prepare
 	$(call each,finetune,finetune@{} attack@{} explain@{})
-	$(RUN) dvc repro summarise
+	$(RUN) dvc repro cases tables
 	$(call each,page,page@{})
+	$(call each,system-page,system-page@{})
 	$(RUN) dvc repro
 	@echo "The site is at $(CURDIR)/_site/index.html"
 

@@ -17,7 +17,7 @@
 # ---
 
 # %%
-from radrobust.reporting import gallery, sentences, tables
+from radrobust.reporting import data_figures, gallery, sentences, tables
 from radrobust.reporting.study import Study
 
 study = Study.load()
@@ -34,6 +34,24 @@ sentences.composition(study)
 tables.counts(study)
 
 # %% [markdown]
+# ## What they show
+#
+# Can the label be guessed from anything but the finding? Where one class has other bones, other
+# machines or other formats than the other, a network may learn those.
+
+# %%
+data_figures.compositions(study)
+
+# %%
+tables.parts_counted(study)
+
+# %%
+data_figures.sizes(study)
+
+# %%
+data_figures.finding_sizes(study)
+
+# %% [markdown]
 # ## What was found wrong
 
 # %%
@@ -41,6 +59,15 @@ tables.notes(study)
 
 # %%
 tables.remarks(study)
+
+# %% [markdown]
+# ## The same picture more than once
+#
+# A film in the training part that comes again in the test part is no test. Two labels on one
+# picture cannot both be right.
+
+# %%
+gallery.same_pictures(study)
 
 # %% [markdown]
 # ## Examples

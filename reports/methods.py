@@ -17,7 +17,7 @@
 # ---
 
 # %%
-from radrobust.reporting import networks, provenance, threat
+from radrobust.reporting import costs, downloads, networks, provenance, threat
 from radrobust.reporting.study import Study
 
 study = Study.load()
@@ -116,9 +116,34 @@ threat.threat_model(study)
 # ```
 #
 # `dvc repro` runs what has changed and nothing else; `dvc exp run -S attack.eps=8/255` does so with
-# one parameter changed. The pages are the scripts in `reports/`, executed into notebooks; the line
-# at the foot of each page says what rendered them.
+# one parameter changed, and `radrobust compare HEAD NAME` lays experiments beside each other. The
+# pages are the scripts in `reports/`, executed into notebooks; the line at the foot of each page
+# says what rendered them.
 #
+# ## What it took
+
+# %%
+costs.in_words(study)
+
+# %%
+costs.costs(study)
+
+# %% [markdown]
+# A stage whose results DVC finds in its cache does not run, and keeps the time of when it did.
+# Times depend on the machine, and on what else it does meanwhile.
+#
+# ## Tables to download
+
+# %%
+downloads.tables(study)
+
+# %% [markdown]
+# ## How to cite
+
+# %%
+downloads.citation(study)
+
+# %% [markdown]
 # ## Parameters
 
 # %%

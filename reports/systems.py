@@ -25,8 +25,13 @@ study = Study.load()
 # %% [markdown]
 # Each system stands for a paper: a network, and a way to train it so that attacks do it less harm,
 # both from the list that [RobustBench](https://robustbench.github.io) keeps. The one called
-# Standard is trained without any defence; the others have to be held against it.
-#
+# Standard is trained without any defence; the others have to be held against it. Each has a page of
+# its own, with its training, numbers, checks and maps:
+
+# %%
+systems.pages(study)
+
+# %% [markdown]
 # ## In this study
 
 # %%

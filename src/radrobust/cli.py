@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from radrobust.cost import measured
 from radrobust.errors import InputError
 from radrobust.params import load_params
 
@@ -34,7 +35,9 @@ def prepare() -> None:
     """Read every film of the dataset into the samples table and split it."""
     from radrobust.stages.prepare import prepare
 
-    prepare(load_params())
+    params = load_params()
+    with measured("prepare", params):
+        prepare(params)
 
 
 @app.command()
@@ -42,7 +45,9 @@ def finetune(system: SystemKey) -> None:
     """Train one system on the training split."""
     from radrobust.stages.finetune import finetune
 
-    finetune(system, load_params())
+    params = load_params()
+    with measured("finetune", params, system):
+        finetune(system, params)
 
 
 @app.command()
@@ -50,7 +55,9 @@ def attack(system: SystemKey) -> None:
     """Attack one system on the test split."""
     from radrobust.stages.attack import attack
 
-    attack(system, load_params())
+    params = load_params()
+    with measured("attack", params, system):
+        attack(system, params)
 
 
 @app.command()
@@ -58,7 +65,9 @@ def explain(system: SystemKey) -> None:
     """Explain one system's answers and hold the maps against the finding."""
     from radrobust.stages.explain import explain
 
-    explain(system, load_params())
+    params = load_params()
+    with measured("explain", params, system):
+        explain(system, params)
 
 
 @app.command()
@@ -66,7 +75,25 @@ def summarise() -> None:
     """Compute every figure that is shown, with its interval."""
     from radrobust.stages.summarise import summarise
 
-    summarise(load_params())
+    params = load_params()
+    with measured("summarise", params):
+        summarise(params)
+
+
+@app.command()
+def cases() -> None:
+    """Draw every test film and map for the case browser."""
+    from radrobust.stages.cases import cases
+
+    cases(load_params())
+
+
+@app.command()
+def tables() -> None:
+    """Write every table as CSV and Parquet, for download."""
+    from radrobust.stages.tables import tables
+
+    tables(load_params())
 
 
 @app.command()
@@ -83,6 +110,19 @@ def site() -> None:
     from radrobust.stages.site import site
 
     site()
+
+
+@app.command()
+def compare(
+    revisions: Annotated[
+        list[str],
+        typer.Argument(metavar="REV…", help="Git revisions or experiments; held to the first."),
+    ],
+) -> None:
+    """Lay experiments beside each other, and beside what lies here."""
+    from radrobust.stages.compare import compare
+
+    typer.echo(compare(revisions, load_params()))
 
 
 @app.command()

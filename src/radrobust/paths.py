@@ -14,6 +14,7 @@ RESUME = RESULTS / "resume"
 PREDICTIONS = RESULTS / "predictions"
 ATTRIBUTIONS = RESULTS / "attributions"
 SUMMARY = RESULTS / "summary"
+CASES = RESULTS / "cases"
 CURVES = RESULTS / "curves.csv"
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")

@@ -13,6 +13,7 @@ from radrobust.reporting import (
     attacked,
     charts,
     checks,
+    data_figures,
     explanations,
     figures,
     gallery,
@@ -22,6 +23,7 @@ from radrobust.reporting import (
     map_gallery,
     naming,
     networks,
+    overview,
     pictures,
     provenance,
     published,
@@ -35,6 +37,12 @@ from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
 from radrobust.systems.catalogue import SYSTEMS
 
 SHOWN = [
+    overview.table,
+    data_figures.compositions,
+    data_figures.sizes,
+    data_figures.finding_sizes,
+    gallery.same_pictures,
+    tables.parts_counted,
     tables.headline,
     tables.further,
     tables.at_threshold,

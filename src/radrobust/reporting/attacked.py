@@ -26,6 +26,8 @@ from radrobust.reporting.tables import noted
 
 CARDS = 24  # films of all systems together: the page must stay light to load
 
+UNCHANGED = "The attack changed none of these films."
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -72,7 +74,9 @@ def attacked_films(study: Study) -> Html:
         named = f"{escape(study.title(system))} <small>{escape(study.label(system))}</small>"
         cards = "".join(_card(study, system, pair, scale) for pair in chosen)
         panes[study.title(system)] = f'<p class="named">{named}</p>{noted(study, system)}{cards}'
-    return Html(_legend(scale) + html.tabs("attacked", panes).source)
+    # Where nothing was added there is no scale either.
+    legend = _legend(scale) if changes.any() else f"<p>{UNCHANGED}</p>"
+    return Html(legend + html.tabs("attacked", panes).source)
 
 
 def _pairs(study: Study, system: str) -> list[Pair]:

@@ -84,10 +84,10 @@ def matrix(study: Study, concern: Concern) -> Html:
     """Every check of one concern against every system."""
     head = [cell("Check", "col", style="system")]
     head += [cell(study.label(key), "col", small=study.title(key)) for key in study.systems]
-    names = [name for name in _present(study) if CHECKS[name].concern == concern]
+    names = [name for name in present(study) if CHECKS[name].concern == concern]
     body = [
-        [cell(CHECKS[name].title, "row", style="system", small=_limit(study, name))]
-        + [_status(study, name, system) for system in study.systems]
+        [cell(CHECKS[name].title, "row", style="system", small=limit(study, name))]
+        + [status(study, name, system) for system in study.systems]
         for name in names
     ]
     caption = {
@@ -107,7 +107,7 @@ def matrix(study: Study, concern: Concern) -> Html:
 def entries(study: Study) -> Html:
     """Each check in words, to be unfolded."""
     facts = _facts(study)
-    return Html("".join(_entry(study, name, facts) for name in _present(study)))
+    return Html("".join(_entry(study, name, facts) for name in present(study)))
 
 
 def cannot_tell(study: Study) -> Markdown:
@@ -182,7 +182,8 @@ def _in_hundredths(unit: str) -> bool:
     return unit.startswith("%") or unit == "points"
 
 
-def _present(study: Study) -> list[str]:
+def present(study: Study) -> list[str]:
+    """Name the checks that were made, in the order in which they are shown."""
     return [name for name in CHECKS if (study.checks["check"] == name).any()]
 
 
@@ -247,13 +248,15 @@ def _figure(check: Check, row: pd.Series[float]) -> str:
     return quoted(row, "share") if check.unit == "%" else written(float(row["value"]), check.unit)
 
 
-def _limit(study: Study, name: str) -> str:
+def limit(study: Study, name: str) -> str:
+    """Say what the figure of a check may be."""
     check = CHECKS[name]
-    limit = written(float(_rows(study, name)["limit"].iloc[0]), check.unit)
-    return " ".join(part for part in (check.bound, limit, check.proviso) if part)
+    most = written(float(_rows(study, name)["limit"].iloc[0]), check.unit)
+    return " ".join(part for part in (check.bound, most, check.proviso) if part)
 
 
-def _status(study: Study, name: str, system: str) -> str:
+def status(study: Study, name: str, system: str) -> str:
+    """Return a cell with the verdict of a check on a system, and its figure."""
     rows = _rows(study, name)
     rows = rows[rows["system"] == system]
     if rows.empty:
@@ -274,7 +277,7 @@ def _entry(study: Study, name: str, facts: dict[str, str]) -> str:
     said = {
         "Guards against": escape(check.guards),
         "How": escape(check.rule.format(**facts)),
-        "May be": escape(_limit(study, name)),
+        "May be": escape(limit(study, name)),
         "A failure means": escape(check.failure),
         "Found": f'<ul class="found">{found}</ul>',
     }

@@ -50,12 +50,12 @@ def curve(study: Study, metric: str) -> Html:
     """One metric against the attack's budget, a panel a system, the others in grey behind it."""
     with charts.of_systems(study, height=1.15) as (canvas, axes):
         for ax, system in zip(axes, study.systems, strict=True):
-            _draw_curve(ax, study, system, metric)
+            draw_curve(ax, study, system, metric)
         if unit(metric):
             axes[0].yaxis.set_major_formatter(PercentFormatter(1))
         canvas.supxlabel(budgets.axis(study.params.attack), fontsize=8.5)
         canvas.supylabel(METRIC_TITLES[metric], fontsize=8.5)
-        said = "; ".join(_course(study, system, metric) for system in study.systems)
+        said = "; ".join(course(study, system, metric) for system in study.systems)
         reference = f"{number(_reference(study, metric), metric)}{unit(metric)}"
         behind = " Grey: the other systems." if len(study.systems) > 1 else ""
         return charts.shown(
@@ -93,7 +93,8 @@ def falls(study: Study) -> Html:
         )
 
 
-def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
+def draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
+    """Draw one metric of one system against the budget, the others in grey behind it."""
     for other in study.systems:
         if other != system:
             points = _points(study, other, metric)
@@ -177,7 +178,8 @@ def _goes(study: Study, system: str, metric: str) -> str:
     return f"{title} from {clean} to {attacked}"
 
 
-def _course(study: Study, system: str, metric: str) -> str:
+def course(study: Study, system: str, metric: str) -> str:
+    """Say in words what `draw_curve` draws."""
     attack, points = study.params.attack, _points(study, system, metric)
     said = [
         f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(eps))}"

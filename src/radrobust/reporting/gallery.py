@@ -1,18 +1,22 @@
-"""Films of the data page: a fair choice of both classes."""
+"""Films of the data page: a fair choice of both classes, and films that are alike."""
 
 from __future__ import annotations
 
 from html import escape
 
 import numpy as np
+import pandas as pd
 
-from radrobust.reporting import html
+from radrobust.reporting import films, html
+from radrobust.reporting.films import SPLIT_TITLES
 from radrobust.reporting.pictures import enlarge_film, img, outline
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import Study
+from radrobust.reporting.text import listing, plural
 from radrobust.seeds import derive_seed
 
 EXAMPLES = 4
+MOST_GROUPS, MOST_ALIKE = 6, 4
 
 
 def examples(study: Study) -> Html:
@@ -30,6 +34,67 @@ def examples(study: Study) -> Html:
         ]
         shown.append(f'<h3>{escape(title)}</h3><div class="films">{"".join(cards)}</div>')
     return Html("".join(shown))
+
+
+def same_pictures(study: Study) -> Html:
+    """Films that show the same picture pixel by pixel, side by side."""
+    groups = films.same_pictures(study)
+    if not groups:
+        return Html("<p>No two films show the same picture, pixel by pixel.</p>")
+    return alike(study, groups, "show the same picture, pixel by pixel")
+
+
+def alike(study: Study, groups: list[list[str]], how: str) -> Html:
+    """Films that have something in common, side by side with their labels and splits.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    groups : list of list of str
+        Names of the films of each group; the first groups are shown.
+    how : str
+        What the films of a group do, for the sentence above them: ``show the same picture``.
+    """
+    rows = study.samples.table.reset_index(drop=True).reset_index(names="position")
+    found = rows.set_index("sample_id")
+    tables = [found.loc[names] for names in groups]
+    counted = {
+        "have different labels": sum(table["label"].nunique() > 1 for table in tables),
+        "lie in different splits": sum(table["split"].nunique() > 1 for table in tables),
+    }
+    said = listing([f"{count or 'none'} {what}" for what, count in counted.items()])
+    opening = (
+        f"<p>{plural(len(groups), 'group')} of films, {sum(map(len, groups)):,} films in all, "
+        f"{escape(how)}. Of the groups {said}. Shown {_first(len(groups))}.</p>"
+    )
+    return Html(opening + "".join(_group(study, table) for table in tables[:MOST_GROUPS]))
+
+
+def _first(count: int) -> str:
+    return "are all" if count <= MOST_GROUPS else f"are the first {MOST_GROUPS} by a hash"
+
+
+def _group(study: Study, table: pd.DataFrame) -> str:
+    notes = [
+        said
+        for column, said in {"label": "labels differ", "split": "splits differ"}.items()
+        if table[column].nunique() > 1
+    ]
+    more = len(table) - MOST_ALIKE
+    notes += [f"{plural(more, 'more film')} not shown"] if more > 0 else []
+    cards = "".join(
+        _one_alike(study, str(name), row) for name, row in table.head(MOST_ALIKE).iterrows()
+    )
+    said = f'<p class="noted">{escape("; ".join(notes))}</p>' if notes else ""
+    return f'<div class="group">{said}<div class="films alike">{cards}</div></div>'
+
+
+def _one_alike(study: Study, name: str, row: pd.Series[int]) -> str:
+    title, split = study.classes[int(row["label"])], SPLIT_TITLES[str(row["split"])]
+    film = enlarge_film(study.samples.images[int(row["position"])])
+    picture = img(film, f"Film {name}: {title}, {split.lower()}")
+    return html.figure(picture, f"{title} · {split} · {name}", style="film")
 
 
 def _example(study: Study, position: int, name: str, title: str) -> str:

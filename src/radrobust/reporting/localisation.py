@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from radrobust.reporting import html, map_figures, matrix
@@ -108,8 +109,8 @@ def _numbers(study: Study, method: str, answers: str, region: str) -> str:
             rows = {name: study.localised(system, method, name, view) for name in METRICS}
             first = system_cell(study, system, repeated=image != IMAGES[0])
             films = cell(image, small=plural(int(rows[HEADLINE]["n"]), "film"))
-            body.append([first, films, *(_numeral(row, name) for name, row in rows.items())])
-    body.append(_chance(study, method, answers, region))
+            body.append([first, films, *(numeral(row, name) for name, row in rows.items())])
+    body.append(chance(study, method, answers, region))
     caption = (
         f"{explainer_title(method)}, {REGIONS[region].lower()}, {ANSWERS[answers]}: per cent, but "
         f"for AUPRC. {matrix.signs(matrix.CHANCE)}. {DASH}: no such film."
@@ -117,7 +118,8 @@ def _numbers(study: Study, method: str, answers: str, region: str) -> str:
     return f'<div class="dense">{html.table([groups, head], body, caption)}</div>'
 
 
-def _numeral(row: Row, metric: str) -> str:
+def numeral(row: Row, metric: str) -> str:
+    """Return a cell with a value, its interval, and a sign of where that lies beside chance."""
     mark = _mark(row)
     shown = number(row["value"], metric) + (f" {mark.sign}" if mark else "")
     style = f"number {mark.tint}" if mark else "number"
@@ -132,10 +134,12 @@ def _mark(row: Row) -> matrix.Mark | None:
     return matrix.CHANCE.get(matrix.side(row["low"], row["high"], row["chance"]))
 
 
-def _chance(study: Study, method: str, answers: str, region: str) -> list[str]:
-    """What a map that knows nothing scores; where films differ by system, from least to most."""
+def chance(
+    study: Study, method: str, answers: str, region: str, metrics: Iterable[str] = METRICS
+) -> list[str]:
+    """Return the row of a map that knows nothing; where films differ by system, least to most."""
     cells = []
-    for metric in METRICS:
+    for metric in metrics:
         found = [
             study.localised(system, method, metric, View(image, answers, region))["chance"]
             for system in study.systems

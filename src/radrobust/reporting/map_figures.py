@@ -22,13 +22,15 @@ def coverage(study: Study, method: str) -> Html:
     """Coverage against the share of pixels taken, a panel a system, the others in grey."""
     with charts.of_systems(study, height=1.3) as (figure, axes):
         for ax, system in zip(axes, study.systems, strict=True):
-            _draw_coverage(ax, study, system, method)
-        _in_per_cent(axes[0])
+            draw_coverage(ax, study, system, method)
+        in_per_cent(axes[0])
         figure.supxlabel("Share of the film's pixels taken, strongest first", fontsize=8.5)
         figure.supylabel(f"Of the {study.finding}, among them", fontsize=8.5)
-        _explain_lines(figure, {**LINES, "chance": (0, (1, 1.5))})
+        explain_lines(figure, {**LINES, "chance": (0, (1, 1.5))})
         title = explainer_title(method)
-        said = "; ".join(_covered(study, system, method) for system in study.systems)
+        said = "; ".join(
+            f"{study.name(system)}: {covered(study, system, method)}" for system in study.systems
+        )
         behind = " Grey: the other systems, clean." if len(study.systems) > 1 else ""
         return charts.shown(
             figure,
@@ -52,10 +54,10 @@ def faithfulness(study: Study, method: str) -> Html:
                     points = _curve(study, system, explainer, curve)
                     ax.plot(points.index, points, color=colour, ls=line, lw=1.4)
             said.append(f"{study.name(system)}: {_halves(study, system, method)}")
-        _in_per_cent(axes[0])
+        in_per_cent(axes[0])
         figure.supxlabel("Share of pixels taken away, or put back", fontsize=8.5)
         figure.supylabel("Probability of the answer", fontsize=8.5)
-        _explain_lines(figure, {"taken away": CURVES["deletion"], "put back": CURVES["insertion"]})
+        explain_lines(figure, {"taken away": CURVES["deletion"], "put back": CURVES["insertion"]})
         title = explainer_title(method)
         return charts.shown(
             figure,
@@ -98,7 +100,8 @@ def randomisation(study: Study) -> Html:
         )
 
 
-def _draw_coverage(ax: Axes, study: Study, system: str, method: str) -> None:
+def draw_coverage(ax: Axes, study: Study, system: str, method: str) -> None:
+    """Draw coverage by one method on one system, the others in grey behind it."""
     taken = [0.0, *(percent / 100 for percent in COVERAGES), 1.0]
     for other in study.systems:
         if other != system:
@@ -111,8 +114,8 @@ def _draw_coverage(ax: Axes, study: Study, system: str, method: str) -> None:
         ax.plot(taken, _covers(study, system, method, image), color=own, ls=line, lw=1.4)
 
 
-def _in_per_cent(ax: Axes) -> None:
-    """Both axes from 0 to 1, which all panels have in common."""
+def in_per_cent(ax: Axes) -> None:
+    """Take both axes, which all panels have in common, from 0 to 1."""
     for axis, limit in ((ax.xaxis, ax.set_xlim), (ax.yaxis, ax.set_ylim)):
         limit(-0.02, 1.02)
         axis.set_major_locator(FixedLocator([0, 0.5, 1]))
@@ -129,7 +132,8 @@ def _covers(
     return [0.0, *(row[column] for row in rows), 1.0]
 
 
-def _covered(study: Study, system: str, method: str) -> str:
+def covered(study: Study, system: str, method: str) -> str:
+    """Say in words what `draw_coverage` draws."""
     parts = []
     for image in IMAGES:
         few, half = (
@@ -137,7 +141,7 @@ def _covered(study: Study, system: str, method: str) -> str:
             for metric in ("coverage_5", "coverage_50")
         )
         parts.append(f"{image} {few} % of it in the top 5 %, {half} % in the top half")
-    return f"{study.name(system)}: {'; '.join(parts)}"
+    return "; ".join(parts)
 
 
 def _curve(study: Study, system: str, explainer: str, curve: str) -> pd.Series[float]:
@@ -166,7 +170,8 @@ def _redrawn(study: Study, system: str, method: str) -> list[float]:
     return [float(value) for value in rows.sort_values("depth")["value"]]
 
 
-def _explain_lines(figure: Figure, lines: dict[str, object]) -> None:
+def explain_lines(figure: Figure, lines: dict[str, object]) -> None:
+    """Name kinds of lines above a figure."""
     marks = [
         mpl.lines.Line2D([], [], color="#333333", ls=line, lw=1.2, label=label)
         for label, line in lines.items()

@@ -6,13 +6,13 @@ from radrobust.reporting import budgets, map_words, networks, threat
 from radrobust.reporting.naming import FEW, those
 from radrobust.reporting.shown import Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
-from radrobust.reporting.text import listing, number, plural, quoted
+from radrobust.reporting.text import listing, number, plural
 
 CHANCE = 0.5  # of AUROC and of balanced accuracy
 
 
 def answer(study: Study) -> Markdown:
-    """Answer the study's question: clean, attacked, against the reference, and the maps."""
+    """Say more than `overview.answer`: clean, attacked, against the reference, and the maps."""
     parts = {
         "Clean": _clean(study),
         "Attacked": f"{_attacked(study)} {_better_than_chance(study)}",
@@ -80,19 +80,16 @@ def composition(study: Study) -> Markdown:
 
 
 def _clean(study: Study) -> str:
-    best = max(study.systems, key=lambda system: study.metric(system, 0, "auroc")["value"])
-    auroc = quoted(study.metric(best, 0, "auroc"), "auroc")
-    verb = "scores highest, with" if len(study.systems) > 1 else "has"
     blind = [
         system for system in study.systems if study.metric(system, 0, "auroc")["low"] <= CHANCE
     ]
-    warning = (
-        f" {_capital(those(study, blind))} cannot be told from guessing (interval down to 0.5), "
-        "so that there is little there for an attack to take away."
-        if blind
-        else ""
+    if not blind:
+        whose = "of each system" if len(study.systems) > 1 else f"of {study.name(study.systems[0])}"
+        return f"The AUROC {whose} is above that of guessing (interval above 0.5)."
+    return (
+        f"{_capital(those(study, blind))} cannot be told from guessing (interval of the AUROC down "
+        "to 0.5), so that there is little there for an attack to take away."
     )
-    return f"{study.name(best)} {verb} an AUROC of {auroc} on {test_set(study)}.{warning}"
 
 
 def _attacked(study: Study) -> str:

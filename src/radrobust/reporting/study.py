@@ -92,6 +92,10 @@ class Study:
         """
         return cls(root, load_params(root / paths.PARAMS))
 
+    def only(self, system: str) -> Study:
+        """Return the study as if it had one system: what shows its systems then shows that one."""
+        return Study(self.root, self.params.model_copy(update={"systems": [system]}))
+
     @property
     def systems(self) -> list[str]:
         """Keys of the systems, in the order of `params.yaml`."""
@@ -225,7 +229,8 @@ class Study:
     @cached_property
     def checks(self) -> pd.DataFrame:
         """`system`, `check`, `status`, `value`, `low`, `high`, `limit`, `n`, `context`."""
-        return self._summary("checks")
+        table = self._summary("checks")
+        return table[table["system"].isin(self.systems)]
 
     @cached_property
     def perturbations(self) -> pd.DataFrame:
@@ -299,6 +304,14 @@ class Study:
         file = self._found(paths.MODELS / system / "training.json")
         facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return facts
+
+    def training_curve(self, system: str) -> pd.DataFrame:
+        """Return a row an epoch, if anything was trained.
+
+        `epoch` (from 1), `loss`, `val_…` and perhaps `val_attacked_…`, named after the metric by
+        which epochs are compared, …
+        """
+        return pd.read_csv(self._found(paths.MODELS / system / "training.csv"))
 
     @cached_property
     def _localised(self) -> dict[Any, Row]:

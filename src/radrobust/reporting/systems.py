@@ -78,6 +78,26 @@ def trained(study: Study) -> Html:
     return Html(html.table(head, body, f"The systems, as they were {verb} here."))
 
 
+def page_name(key: str) -> str:
+    """Return the name of the page of a system."""
+    return f"system-{key}"
+
+
+def page_link(study: Study, key: str) -> str:
+    """Lead to the page of a system, in Markdown."""
+    return f"[{study.name(key)}]({page_name(key)}.ipynb)"
+
+
+def pages(study: Study) -> Markdown:
+    """List the pages of the study's systems."""
+    items = [
+        f"- {page_link(study, key)}: {objective_title(SYSTEMS[key].objective)}; "
+        f"the paper's network is {_short(SYSTEMS[key].architectures['paper'].text)}."
+        for key in study.systems
+    ]
+    return prose("\n".join(items))
+
+
 def entries(study: Study) -> Html:
     """All that the catalogue knows of each system, to be unfolded; other systems come below."""
     chosen = "".join(_entry(SYSTEMS[key]) for key in study.systems)
@@ -175,12 +195,17 @@ def _short(architecture: str) -> str:
 
 
 def _entry(system: System) -> str:
+    return html.details(system.title, system.label, html.description(facts(system)))
+
+
+def facts(system: System) -> dict[str, str]:
+    """Return all that the catalogue knows of a system: terms, plain text, and HTML on each."""
     paper = f'<a href="{escape(system.url)}">{escape(system.paper)}</a>'
     words = OBJECTIVES_IN_WORDS.get(system.objective, "")
     sources = ["<code>robustbench</code>"]
     if system.finetuned:
         sources.append(f"<code>finetuned:hub:{escape(system.finetuned)}</code>")
-    facts = {
+    return {
         "Paper": f"{paper}. {escape(system.authors)}. {escape(system.venue)}",
         "In RobustBench": f"<code>{escape(system.robustbench_id)}</code>, for CIFAR-10",
         "Trained against": escape(system.threat_model),
@@ -192,7 +217,6 @@ def _entry(system: System) -> str:
         "On FracAtlas": escape(_published_text(system.fracatlas)),
         "Published weights": f"<code>model.weights</code>: {' or '.join(sources)}",
     }
-    return html.details(system.title, system.label, html.description(facts))
 
 
 def _published_text(figures: Published) -> str:

@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from radrobust.reporting import budgets, checks, html
+from radrobust.reporting.films import ALL, SPLIT_TITLES, Part, parts
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import REFERENCES, Study, at
@@ -25,7 +26,6 @@ HEADLINE = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "accurac
 FURTHER = ("auprc", "brier", "ece", "f1", "precision")
 LOWER_IS_BETTER = ("brier", "ece")
 MOST_REMARKS = 12
-SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 FAULT_TITLES = {
     "truncated": "File ends early; what is missing is black or grey",
     "duplicate": "Shows the same picture, pixel by pixel, as another film",
@@ -107,6 +107,29 @@ def counts(study: Study) -> Html:
     return Html(html.table(head, body, "Films by split and class."))
 
 
+def parts_counted(study: Study) -> Html:
+    """Films of each part that the dataset tells apart, by split and class."""
+    found = parts(study)
+    if not found:
+        return Html("")
+    groups = [cell("", style="system")]
+    groups += [cell(name, "colgroup", span=2, style="whole group")
+               for name in SPLIT_TITLES.values()]  # fmt: skip
+    groups.append(cell("All", "colgroup", span=2, style="whole group"))
+    head = [cell("Part", "col", style="system")]
+    head += [cell(name, "col", style="number") for _ in SPLIT_TITLES for name in study.classes]
+    head += [cell(name, "col", style="number") for name in ("films", f"with {study.finding}")]
+    body = [
+        _part_row(part, first=not place or found[place - 1].kind != part.kind)
+        for place, part in enumerate(found)
+    ]
+    caption = (
+        "Films by part, split and class, and of all films of a part those with a "
+        f"{study.finding}. Films of which the dataset says nothing are in no part."
+    )
+    return Html(f'<div class="counted">{html.table([groups, head], body, caption)}</div>')
+
+
 def notes(study: Study) -> Html:
     """What was found wrong with films."""
     head = [[cell("What was found", "col"), cell("Films", "col", style="number")]]
@@ -137,6 +160,16 @@ def citation(study: Study) -> Html:
     titles = {"citation": "Citation", "source": "Source", "licence": "Licence"}
     body = [[cell(title, "row"), cell(str(study.dataset[key]))] for key, title in titles.items()]
     return Html(html.table([], body, "Where the films come from."))
+
+
+def sortable(content: str) -> str:
+    """Let the columns of a table with one row a system be sorted by a click on their titles.
+
+    Numbers are compared by what is shown, so they must be in one unit; a row whose header has the
+    class ``reference`` stays below. `content` is what `html.table` returns.
+    """
+    script = '<script defer src="assets/sort.js"></script>'
+    return f'<div class="sortable">{content}</div>{script}'
 
 
 def system_cell(study: Study, system: str, repeated: bool = False, note: str = "") -> str:
@@ -187,6 +220,16 @@ def _clean_and_attacked(study: Study, metrics: Sequence[str]) -> Html:
         f"small print the {study.level} confidence interval."
     )
     return Html(html.table([head], body, caption))
+
+
+def _part_row(part: Part, first: bool) -> list[str]:
+    absent, present = (part.counts[ALL, label] for label in (0, 1))
+    counts = [part.counts[split, label] for split in SPLIT_TITLES for label in (0, 1)]
+    counts.append(absent + present)
+    share = f"{number(present / (absent + present), 'share')} %"
+    style = "system first" if first else "system"
+    named = cell(f"{part.kind}: {part.member}", "row", style=style)
+    return [named, *(cell(shown, style="number") for shown in (*map("{:,}".format, counts), share))]
 
 
 def noted(study: Study, system: str) -> str:

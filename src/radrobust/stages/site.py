@@ -13,9 +13,17 @@ from ruamel.yaml import YAML
 from radrobust import paths
 from radrobust.errors import InputError
 from radrobust.files import replacing
+from radrobust.params import load_params
+from radrobust.stages.page import pages
 
 PROJECT = Path("_quarto.yml")
 ASSETS = Path("assets")
+COPIED = (ASSETS, paths.RESULTS / "cases", paths.RESULTS / "tables")
+"""Folders that the site holds as they are; those of results only where a study has them."""
+
+OPTIONAL = {"compare": paths.RESULTS / "compare"}
+"""Pages that not every study has, and the folders whose presence says that it has them."""
+
 RENDERED = "_site"
 
 
@@ -39,6 +47,8 @@ def site() -> None:
             _render_with_quarto(quarto, project)
         else:
             _render_with_smalldocs(project)
+        # A renderer takes along what pages link to, but not what only their scripts ask for.
+        _copy_folders(project / RENDERED)
         with replacing(paths.SITE) as draft:
             shutil.copytree(project / RENDERED, draft)
     print(f"{renderer} rendered {paths.SITE / 'index.html'}")
@@ -47,16 +57,28 @@ def site() -> None:
 def _assemble(project: Path, renderer: str) -> None:
     """Lay the pages beside `_quarto.yml`: both renderers mirror folders into addresses."""
     project.mkdir()
-    for source in sorted(paths.REPORTS.glob("*.py")):
-        notebook = paths.NOTEBOOKS / f"{source.stem}.ipynb"
+    missing = {name for name, folder in OPTIONAL.items() if not folder.is_dir()}
+    for name in pages(load_params()):
+        if name in missing:
+            continue
+        notebook = paths.NOTEBOOKS / f"{name}.ipynb"
         if not notebook.is_file():
-            raise InputError(f"{notebook} is not here; run `radrobust page {source.stem}` first")
+            raise InputError(f"{notebook} is not here; run `radrobust page {name}` first")
         shutil.copy(notebook, project)
-    shutil.copytree(ASSETS, project / ASSETS)
+    _copy_folders(project)
     yaml = YAML()
     document = yaml.load(PROJECT.read_text(encoding="utf-8"))
-    document["website"]["page-footer"]["center"] += f" Rendered by {renderer}."
+    website = document["website"]
+    website["page-footer"]["center"] += f" Rendered by {renderer}."
+    navbar, gone = website["navbar"], {f"{name}.ipynb" for name in missing}
+    navbar["left"] = [item for item in navbar["left"] if item.get("href") not in gone]
     yaml.dump(document, project / PROJECT)
+
+
+def _copy_folders(root: Path) -> None:
+    for folder in COPIED:
+        if folder.is_dir():
+            shutil.copytree(folder, root / folder.name, dirs_exist_ok=True)
 
 
 def _quarto_version(quarto: str) -> str:

@@ -1,0 +1,241 @@
+"""The first screen: what was asked, the answer in three sentences, and one row a system."""
+
+from __future__ import annotations
+
+from html import escape
+
+from radrobust.reporting import budgets, checks, html, localisation, matrix
+from radrobust.reporting.html import cell
+from radrobust.reporting.sentences import CHANCE, test_set
+from radrobust.reporting.shown import Html, Markdown, prose
+from radrobust.reporting.study import ALWAYS_NEGATIVE, REFERENCES, Study
+from radrobust.reporting.tables import checked_cell, estimates, sortable
+from radrobust.reporting.text import (
+    DASH,
+    METRIC_TITLES,
+    Row,
+    explainer_title,
+    interval,
+    listing,
+    number,
+    plural,
+    quoted,
+    unit,
+)
+
+COLUMNS = {
+    "auroc": METRIC_TITLES["auroc"],
+    "balanced_accuracy": "Balanced acc.",
+    "sensitivity_at_threshold": METRIC_TITLES["sensitivity"],
+}
+WITHOUT_THRESHOLD = {"sensitivity_at_threshold": "sensitivity"}
+"""Where references, which have no threshold, say what the systems say at theirs."""
+
+
+def question(study: Study) -> Markdown:
+    """Say in a sentence what was asked."""
+    if len(study.systems) > 1:
+        whom = f"{plural(len(study.systems), 'system')} on the same"
+        right, look = "are they right, are they", "do they look"
+    else:
+        whom = f"{study.name(study.systems[0])} on"
+        right, look = "is it right, is it", "does it look"
+    return prose(
+        f"Asked of {whom} {test_set(study)}: {right} still right with "
+        f"{budgets.changed(study.params.attack, study.eps)}, and {look} at the {study.finding}?"
+    )
+
+
+def answer(study: Study) -> Markdown:
+    """Answer in three sentences: who leads, whether the maps hit, and why not to deploy it."""
+    return prose("\n".join(f"- {said}" for said in (_leads(study), _looks(study), _why_not(study))))
+
+
+def table(study: Study) -> Html:
+    """One row a system, clean and attacked, then the references; sorted by a click."""
+    method = study.params.explain.methods[0]
+    groups = [cell("", style="system")]
+    groups += [cell(_in_per_cent(metric, title), "colgroup", span=2, style="whole group")
+               for metric, title in COLUMNS.items()]  # fmt: skip
+    groups += [cell("Covered, %", "colgroup", style="whole group")]
+    head = [cell("System", "col", style="system")]
+    head += [_named(title, films) for title in COLUMNS.values() for films in ("clean", "attacked")]
+    head += [_named(f"{study.finding.capitalize()} covered", f"by {_spoken(method)}")]
+    body = [
+        [checked_cell(study, system), *_numbers(study, system), _covered(study, system)]
+        for system in study.systems
+    ]
+    body += [_reference(study, system) for system in REFERENCES]
+    content = html.table([groups, head], body, _caption(study))
+    return Html(f'<div class="overview">{sortable(content)}</div>')
+
+
+def _leads(study: Study) -> str:
+    """Who leads on clean films, and who under attack."""
+    clean, attacked = _clean_leader(study), _attacked_leader(study)
+    auroc = quoted(study.metric(clean, 0, "auroc"), "auroc")
+    accuracy = quoted(study.metric(attacked, study.eps, "balanced_accuracy"), "balanced_accuracy")
+    ending = f"a balanced accuracy of {accuracy}, where guessing has 50 %"
+    if len(study.systems) == 1:
+        return (
+            f"**{study.name(clean)} has, on clean films,** an AUROC of {auroc}, "
+            f"**and attacked** {ending}."
+        )
+    if clean == attacked:
+        return (
+            f"**{study.name(clean)} leads on clean films**, with an AUROC of {auroc}, "
+            f"**and attacked**, with {ending}."
+        )
+    left = number(float(study.metric(clean, study.eps, "balanced_accuracy")["value"]), "share")
+    return (
+        f"**On clean films {study.name(clean)} leads**, with an AUROC of {auroc}; **attacked, "
+        f"{study.name(attacked)} leads**, with {ending} and {study.title(clean)} has {left} %."
+    )
+
+
+def _looks(study: Study) -> str:
+    """Whether the maps of the one that leads under attack beat chance."""
+    name = study.name(_attacked_leader(study))
+    if not study.marked:
+        return (
+            f"**Whether {name} looks at the {study.finding} is not known**: no test film has it "
+            "marked."
+        )
+    row = _coverage(study, _attacked_leader(study))
+    method = _spoken(study.params.explain.methods[0])
+    said = {
+        "above": f"**The maps of {name} hit the {study.finding} more often than chance**",
+        "around": f"**The maps of {name} hit the {study.finding} no more surely than chance**",
+        "below": f"**The maps of {name} hit the {study.finding} less often than chance**",
+    }[_side(study, _attacked_leader(study))]
+    return (
+        f"{said}: the strongest 5 % of a film by {method} hold {quoted(row, 'share')} of it, "
+        f"those of a map that knows nothing {number(row['chance'], 'share')} %."
+    )
+
+
+def _why_not(study: Study) -> str:
+    """Why nobody should deploy even the one that leads under attack."""
+    reasons = "; ".join(_reasons(study, _attacked_leader(study)))
+    if len(study.systems) == 1:
+        return f"**We would not deploy it**: {reasons}."
+    name = study.name(_attacked_leader(study))
+    return f"**We would deploy none of them**, not even {name}: {reasons}."
+
+
+def _reasons(study: Study, system: str) -> list[str]:
+    """Reasons against the system that leads under attack; the first holds for any system."""
+    first = (
+        "these films were drawn by a program, and say nothing about patients"
+        if study.is_phantom
+        else "nothing is known of whose films these are, so that it may have met the patients"
+    )
+    found = [first, f"attacked, it {listing(_attacked(study, system))}"]
+    if doubts := checks.doubts(study, system):
+        found.append(f"it failed {plural(len(doubts), 'check')}, so that even this may be too kind")
+    return found
+
+
+def _attacked(study: Study, system: str) -> list[str]:
+    """What a system does under attack: at its chosen threshold, and against two references."""
+    finds, spares = (
+        study.metric(system, study.eps, f"{metric}_at_threshold")
+        for metric in ("sensitivity", "specificity")
+    )
+    share = number(float(spares["value"]), "share")
+    said = [
+        f"finds {quoted(finds, 'share')} of the {study.finding}s at its chosen threshold",
+        f"is right about {share} % of the other films",
+    ]
+    accuracy = study.metric(system, study.eps, "balanced_accuracy")
+    if accuracy["low"] <= CHANCE:
+        worse = accuracy["high"] < CHANCE
+        said.append("is worse than guessing" if worse else "cannot be told from guessing")
+    always = float(study.metric(ALWAYS_NEGATIVE, study.eps, "accuracy")["value"])
+    if study.metric(system, study.eps, "accuracy")["low"] <= always:
+        said.append(f"is not surely right more often than always saying “{study.classes[0]}”")
+    return said
+
+
+def _clean_leader(study: Study) -> str:
+    return max(study.systems, key=lambda key: float(study.metric(key, 0, "auroc")["value"]))
+
+
+def _attacked_leader(study: Study) -> str:
+    metric = "balanced_accuracy"
+    return max(study.systems, key=lambda key: float(study.metric(key, study.eps, metric)["value"]))
+
+
+def _spoken(method: str) -> str:
+    """Name a method within a sentence: a word that is no name loses its capital."""
+    title = explainer_title(method)
+    return title.lower() if title[1:].islower() else title
+
+
+def _coverage(study: Study, system: str) -> Row:
+    method = study.params.explain.methods[0]
+    return study.localised(system, method, localisation.HEADLINE)
+
+
+def _side(study: Study, system: str) -> str:
+    row = _coverage(study, system)
+    return matrix.side(row["low"], row["high"], row["chance"])
+
+
+def _named(group: str, title: str) -> str:
+    """Head a column; only screen readers are told again what stands above it."""
+    said = f'<span class="visually-hidden">{escape(group)}, </span>{escape(title)}'
+    return f'<th scope="col" class="number">{said}</th>'
+
+
+def _in_per_cent(metric: str, title: str) -> str:
+    return f"{title}, %" if unit(metric) else title
+
+
+def _numbers(study: Study, system: str) -> list[str]:
+    return [
+        one
+        for metric in COLUMNS
+        for eps in (0.0, study.eps)
+        for one in estimates(study, system, eps, [metric])
+    ]
+
+
+def _covered(study: Study, system: str) -> str:
+    if not study.marked:
+        return cell(DASH, style="number")
+    row, mark = _coverage(study, system), matrix.CHANCE.get(_side(study, system))
+    reach = matrix.furthest([_lead(study, other) for other in study.systems])
+    shown, ends = number(row["value"], "share"), interval(row, "share")
+    return matrix.marked_cell(shown, ends, mark, abs(_lead(study, system)) / reach)
+
+
+def _lead(study: Study, system: str) -> float:
+    row = _coverage(study, system)
+    return row["value"] - row["chance"]
+
+
+def _reference(study: Study, system: str) -> list[str]:
+    """A reference says the same of every film, attacked or not, and has no maps."""
+    names = [WITHOUT_THRESHOLD.get(metric, metric) for metric in COLUMNS]
+    return [
+        cell(study.title(system), "row", style="system reference"),
+        *(one for name in names for one in estimates(study, system, 0.0, [name]) * 2),
+        cell(DASH, style="number"),
+    ]
+
+
+def _caption(study: Study) -> str:
+    method = _spoken(study.params.explain.methods[0])
+    covered = (
+        f"Covered: of the {study.finding}'s pixels, those among the strongest 5 % of a clean film "
+        f"by {method}, the first of the study's methods, not the kindest; chance has 5.0. "
+        f"{matrix.signs(matrix.CHANCE)}."
+        if study.marked
+        else f"No test film has its {study.finding} marked, so that no map could be checked."
+    )
+    return (
+        f"{test_set(study)}, clean and attacked at "
+        f"{budgets.short(study.params.attack, study.eps)}; in small print the {study.level} "
+        f"interval. Sensitivity is that at the threshold chosen on validation films. {covered}"
+    )

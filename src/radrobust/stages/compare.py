@@ -1,0 +1,271 @@
+"""Command compare: the parameters and figures of experiments side by side."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from radrobust import paths
+from radrobust.errors import InputError
+from radrobust.files import replacing
+from radrobust.params import Budget, Params
+from radrobust.stages.page import page
+
+COMPARE = paths.RESULTS / "compare"
+WORKSPACE = "workspace"
+NAME = "compare"
+LOCK = "dvc.lock"
+FILMS = ("seed", "dataset", "phantom", "split")
+"""Sections that decide which films are tested."""
+
+METRICS = ("system", "films", "metric")
+MAPS = ("system", "films", "explainer", "metric")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A study as it was at some revision.
+
+    Attributes
+    ----------
+    name : str
+        A git revision, an experiment's name, or ``workspace``.
+    commit : str
+        Of the revision; empty for the workspace.
+    document : dict
+        `params.yaml` as it was, which the program of today need not be able to read.
+    lock : dict
+        `dvc.lock` as it was.
+    metrics, maps : DataFrame
+        Of the summary: `metrics` and `attributions`.
+    """
+
+    name: str
+    commit: str
+    document: dict[str, Any]
+    lock: dict[str, Any] = field(repr=False)
+    metrics: pd.DataFrame = field(repr=False)
+    maps: pd.DataFrame = field(repr=False)
+
+    @property
+    def eps(self) -> float:
+        """The budget at which films count as attacked."""
+        return float(_budget(self.document["attack"]["eps"]))
+
+    @property
+    def films(self) -> object:
+        """What is equal for two revisions that tested the same films."""
+        outs = self.lock.get("stages", {}).get("prepare", {}).get("outs", [])
+        hashes = {out["path"]: out.get("md5") for out in outs}
+        sections = [flat(self.document.get(section)) for section in FILMS]
+        return sections, hashes.get(paths.SAMPLES.as_posix())
+
+    def equals(self, other: Revision) -> bool:
+        """Tell whether nothing that is compared differs."""
+        return (
+            flat(self.document) == flat(other.document)
+            and self.metrics.equals(other.metrics)
+            and self.maps.equals(other.maps)
+        )
+
+
+def compare(names: list[str], params: Params) -> str:
+    """Hold revisions against the first of them, and what lies in the workspace against it too.
+
+    Writes `results/compare` and executes the page `compare`. What cannot be read is told before
+    anything is written.
+
+    Parameters
+    ----------
+    names : list of str
+        Git revisions or names of DVC experiments, the one that the others are held against first.
+    params : Params
+        The study in the workspace.
+
+    Returns
+    -------
+    str
+        What to do now.
+
+    Raises
+    ------
+    InputError
+        A revision does not exist, or its summary is neither in DVC's cache nor in the workspace.
+    """
+    wanted = [name for name in dict.fromkeys(names) if name != WORKSPACE]
+    revisions = [_read(name) for name in wanted]
+    here = _read_workspace()
+    known = next((one.name for one in revisions if one.equals(here)), "")
+    if not known or len(revisions) < 2:
+        revisions.append(here)
+    tables = tabulate(revisions)
+    with replacing(COMPARE) as folder:
+        folder.mkdir()
+        for name, table in tables.items():
+            table.to_parquet(folder / f"{name}.parquet", index=False)
+    page(NAME, params)
+    same = f"The workspace holds what {known} holds. " if known else ""
+    shown = paths.SITE / f"{NAME}.html"
+    return f"{same}{COMPARE} is written; `radrobust site` puts it on the page {shown}"
+
+
+def tabulate(revisions: list[Revision]) -> dict[str, pd.DataFrame]:
+    """Lay revisions beside each other.
+
+    Parameters
+    ----------
+    revisions : list of Revision
+        The one that the others are held against first.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        - ``revisions``: `revision`, `commit`, `eps`, `level` (of the intervals), `same_films` (as
+          those of the first).
+        - ``params``: `key`, `revision`, `value`, of keys whose values differ; empty where a
+          revision has no such key.
+        - ``metrics``: `system`, `films` (clean or attacked, at the revision's own `eps`), `metric`,
+          `revision`, `value`, `low`, `high`, `difference` (less the first's), `apart`: whether the
+          interval and that of the first have no point in common, which is no test.
+        - ``maps``: the same by `explainer` too: where the maps of all films look, against the
+          outline.
+    """
+    first = revisions[0]
+    about = [
+        (one.name, one.commit, one.eps, _level(one), one.films == first.films) for one in revisions
+    ]
+    metrics = [_metrics(one) for one in revisions]
+    maps = [_maps(one) for one in revisions]
+    columns = ["revision", "commit", "eps", "level", "same_films"]
+    return {
+        "revisions": pd.DataFrame(about, columns=columns),
+        "params": _params(revisions),
+        "metrics": _differences(pd.concat(metrics, ignore_index=True), METRICS, first.name),
+        "maps": _differences(pd.concat(maps, ignore_index=True), MAPS, first.name),
+    }
+
+
+def flat(value: object, prefix: str = "") -> dict[str, str]:
+    """Return the values of nested sections by their keys, as `params.yaml` writes them."""
+    if isinstance(value, dict):
+        start = f"{prefix}." if prefix else ""
+        parts = (flat(inner, f"{start}{key}") for key, inner in value.items())
+        return {key: text for part in parts for key, text in part.items()}
+    if isinstance(value, list):
+        return {prefix: ", ".join(map(str, value))}
+    return {prefix: str(value).lower() if isinstance(value, bool) else str(value)}
+
+
+def _params(revisions: list[Revision]) -> pd.DataFrame:
+    found = {one.name: flat(one.document) for one in revisions}
+    keys = dict.fromkeys(itertools.chain.from_iterable(found.values()))
+    rows = [
+        (key, name, values.get(key, ""))
+        for key in keys
+        if len({values.get(key) for values in found.values()}) > 1
+        for name, values in found.items()
+    ]
+    return pd.DataFrame(rows, columns=["key", "revision", "value"])
+
+
+def _metrics(one: Revision) -> pd.DataFrame:
+    """What a revision measured on clean films, and on films attacked at its own budget."""
+    parts = []
+    for films, eps in {"clean": 0.0, "attacked": one.eps}.items():
+        rows = np.isclose(one.metrics["eps"], eps, rtol=0, atol=1e-9)
+        parts.append(one.metrics[rows].assign(films=films, revision=one.name))
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*METRICS, "revision", "value", "low", "high"]]
+
+
+def _maps(one: Revision) -> pd.DataFrame:
+    rows = (one.maps["answers"] == "all") & (one.maps["region"] == "mask")
+    table = one.maps[rows].rename(columns={"image": "films"}).assign(revision=one.name)
+    return table[[*MAPS, "revision", "value", "low", "high"]]
+
+
+def _differences(table: pd.DataFrame, keys: tuple[str, ...], first: str) -> pd.DataFrame:
+    """Hold each row against that of the first revision; NaN and False where it has none."""
+    ends = ["value", "low", "high"]
+    start = table.loc[table["revision"] == first, [*keys, *ends]]
+    pair = table.merge(start, "left", list(keys), suffixes=("", "_first"), validate="m:1")
+    apart = (pair["low"] > pair["high_first"]) | (pair["high"] < pair["low_first"])
+    difference = pair["value"] - pair["value_first"]
+    return table.assign(difference=difference.to_numpy(), apart=apart.to_numpy())
+
+
+def _read(name: str) -> Revision:
+    """Read a revision's files through DVC; those it keeps in its cache are never checked out."""
+    from dvc.api import DVCFileSystem  # type: ignore[import-untyped]
+    from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from scmrepo.exceptions import SCMError
+
+    try:
+        system = DVCFileSystem(rev=name)
+        files = dict(_contents(name, system))
+        commit = str(system.repo.get_rev() or "")
+    except (DvcException, SCMError) as error:
+        raise InputError(f"{name}: {_one_line(error)}; `dvc exp show` lists experiments") from None
+    return _revision(name, commit, files)
+
+
+def _contents(name: str, system: Any) -> Iterator[tuple[Path, bytes]]:
+    for path in (paths.PARAMS, *_summaries()):
+        try:
+            yield path, system.read_bytes(path.as_posix())
+        except FileNotFoundError:
+            raise InputError(
+                f"{path} of {name} is neither in git nor in DVC's cache here; "
+                f"`dvc fetch --rev {name}` brings what was pushed"
+            ) from None
+    if system.exists(LOCK):
+        yield Path(LOCK), system.read_bytes(LOCK)
+
+
+def _read_workspace() -> Revision:
+    files = [paths.PARAMS, *_summaries()]
+    if missing := [file for file in files if not file.is_file()]:
+        raise InputError(f"{missing[0]} is not here; run `dvc repro` first")
+    lock = [Path(LOCK)] if Path(LOCK).is_file() else []
+    return _revision(WORKSPACE, "", {file: file.read_bytes() for file in [*files, *lock]})
+
+
+def _summaries() -> tuple[Path, Path]:
+    return paths.SUMMARY / "metrics.parquet", paths.SUMMARY / "attributions.parquet"
+
+
+def _revision(name: str, commit: str, files: dict[Path, bytes]) -> Revision:
+    yaml = YAML(typ="safe")
+    try:
+        document, lock = (yaml.load(files.get(path, b"{}")) for path in (paths.PARAMS, Path(LOCK)))
+        tables = [pd.read_parquet(io.BytesIO(files[path])) for path in _summaries()]
+        revision = Revision(name, commit, document, lock, *tables)
+        tabulate([revision])
+    except (YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{name}: its params.yaml or summary is of another release: {_one_line(error)}"
+        ) from None
+    return revision
+
+
+def _level(one: Revision) -> float:
+    return float(one.document["evaluate"]["level"])
+
+
+def _budget(value: object) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Budget).validate_python(value)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,102 @@
+"""What the Methods page says of costs and downloads: what the files say, and no more."""
+
+import json
+import re
+import shutil
+from dataclasses import asdict, replace
+
+import pytest
+
+from radrobust.cost import Cost, cost_file, study_digest
+from radrobust.reporting import costs, downloads
+from radrobust.reporting.study import Study
+
+
+@pytest.fixture(scope="module")
+def plain(fake_study, tmp_path_factory):
+    """A study of which nothing was recorded and no table written."""
+    root = tmp_path_factory.mktemp("methods")
+    fake_study.write_study(root, count=60)
+    return Study.load(root)
+
+
+@pytest.fixture
+def record(plain):
+    """Record what a stage took; forgotten after the test."""
+    written = []
+
+    def write(stage, system="", **changes):
+        usual = Cost(750.0, 1500.0, 10**9, "cpu", 2, "x86_64", 1, 0, True)
+        cost = replace(usual, study=study_digest(stage, plain.params), **changes)
+        file = plain.root / cost_file(stage, system)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(cost)))
+        written.append(file)
+
+    yield write
+    for file in written:
+        file.unlink()
+
+
+def words(shown):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", shown.source)).replace("\u00a0", " ")
+
+
+def test_what_was_not_recorded_is_said(plain):
+    assert "not recorded" in words(costs.in_words(plain))
+    assert words(costs.costs(plain)).count("–") == 3 * len(plain.systems) + 1
+
+
+def test_times_and_hardware_are_shown(plain, record):
+    record("attack", "standard")
+    record("summarise", device="Some GPU 3000", seconds=61.0)
+    said, table = words(costs.in_words(plain)), words(costs.costs(plain))
+    assert "12 min processor 25 min" in table
+    assert "figures and intervals 61 s" in said
+    assert "no GPU, x86_64 processor, 2 threads" in said and "Some GPU 3000" in said
+    assert "Together 14 min" in said and "Of 8 stages, 6 were not recorded" in said
+
+
+def test_a_run_that_was_killed_makes_a_time_a_lower_bound(plain, record):
+    record("attack", "standard", runs=3, untold=1)
+    assert "at least 12 min" in words(costs.costs(plain))
+    assert "in 3 runs" in words(costs.costs(plain))
+
+
+def test_the_time_of_another_study_is_said_to_be_that(plain, record):
+    record("attack", "standard")
+    assert costs.OTHER_STUDY not in words(costs.costs(plain))
+    other = plain.params.model_copy(update={"seed": plain.params.seed + 1})
+    assert costs.OTHER_STUDY in words(costs.costs(Study(plain.root, other)))
+
+
+def test_a_stage_that_did_not_end_has_no_time(plain, record):
+    record("attack", "standard", finished=False)
+    assert "12 min" not in words(costs.costs(plain))
+
+
+def test_tables_are_linked_with_rows_and_sizes(study, monkeypatch):
+    from radrobust.stages.tables import TABLES, tables
+
+    monkeypatch.chdir(study.root)
+    assert "radrobust tables" in downloads.tables(study).source
+    tables(study.params)
+    try:
+        shown = downloads.tables(study).source
+        linked = set(re.findall(r'href="tables/([^"]+)"', shown))
+        assert linked == {file.name for file in (study.root / TABLES).iterdir()}
+        assert f"{len(study.samples.table):,}" in words(downloads.tables(study))
+        assert f"{len(study.metrics):,}" in words(downloads.tables(study))
+    finally:
+        shutil.rmtree(study.root / TABLES)
+
+
+def test_program_and_films_are_cited(plain):
+    said = words(downloads.citation(plain))
+    assert "radrobust" in said and "Nobody et al. 2026, &lt;Journal&gt; &amp; Co." in said
+    cff = "title: T\nversion: 9.8\nlicense: MIT\nauthors:\n  - {given-names: A, family-names: B}\n"
+    (plain.root / downloads.CITATION).write_text(cff)
+    try:
+        assert "A B. T. Version 9.8, MIT licence." in words(downloads.citation(plain))
+    finally:
+        (plain.root / downloads.CITATION).unlink()

@@ -1,0 +1,175 @@
+"""Experiments side by side, from a real git repository with a real DVC cache."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from radrobust.errors import InputError
+from radrobust.params import load_params
+from radrobust.stages.compare import COMPARE, compare, flat
+from radrobust.stages.summarise import summarise
+
+SYSTEMS = ("standard", "huang2021")
+PIPELINE = """
+stages:
+  summarise:
+    cmd: python enlarge.py
+    params: [attack.eps]
+    outs:
+      - results/summary
+"""
+# What an experiment runs here: it takes the place of training, attack and explanations.
+ENLARGE = """
+import pathlib, shutil, yaml
+eps = yaml.safe_load(open("params.yaml"))["attack"]["eps"]
+shutil.rmtree("results/summary", ignore_errors=True)
+shutil.copytree("stored/" + eps.replace("/", "-"), "results/summary")
+"""
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DVC_NO_ANALYTICS": "1",
+    }
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def done(folder: Path, *words: str) -> None:
+    ended = run(folder, *words)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.fixture(scope="module")
+def repository(fake_study, tmp_path_factory):
+    """HEAD attacks with 4/255, the experiment `wider` with 8/255; the workspace is as HEAD."""
+    root = tmp_path_factory.mktemp("repository")
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        for eps in ("8/255", "4/255"):
+            for left in ("results", "params.yaml"):
+                if Path(left).is_dir():
+                    shutil.rmtree(left)
+            params = fake_study.write_study(root, systems=SYSTEMS, count=60, attack={"eps": eps})
+            summarise(params)
+            shutil.copytree("results/summary", f"stored/{eps.replace('/', '-')}")
+    finally:
+        os.chdir(before)
+    fake_study.write_site_sources(root)
+    (root / "dvc.yaml").write_text(PIPELINE)
+    (root / "enlarge.py").write_text(ENLARGE)
+    (root / ".gitignore").write_text("/results/*\n/notebooks\n/_site\n")
+    done(root, "git", "init", "--quiet")
+    done(root, "git", "config", "user.name", "tester")
+    done(root, "git", "config", "user.email", "tester@example.org")
+    done(root, "dvc", "init", "--quiet")
+    done(root, "dvc", "repro", "--quiet")
+    done(root, "git", "add", "--all")
+    done(root, "git", "commit", "--quiet", "--message", "the study")
+    done(root, "dvc", "exp", "run", "--quiet", "--name", "wider", "-S", "attack.eps=8/255")
+    done(root, "git", "checkout", "--quiet", ".")
+    done(root, "dvc", "checkout", "--quiet")
+    return root
+
+
+@pytest.fixture
+def workspace(repository, monkeypatch):
+    """The repository as the working folder, with nothing compared yet."""
+    monkeypatch.chdir(repository)
+    shutil.rmtree(COMPARE, ignore_errors=True)
+    Path("notebooks/compare.ipynb").unlink(missing_ok=True)
+    return load_params()
+
+
+def read(name: str) -> pd.DataFrame:
+    return pd.read_parquet(COMPARE / f"{name}.parquet")
+
+
+def test_an_experiment_is_held_against_a_commit(workspace):
+    said = compare(["HEAD", "wider"], workspace)
+    assert "The workspace holds what HEAD holds" in said and "_site/compare.html" in said
+    assert read("revisions")["revision"].tolist() == ["HEAD", "wider"]
+    assert read("revisions")["same_films"].all()
+    assert read("params").to_dict("records") == [
+        {"key": "attack.eps", "revision": "HEAD", "value": "4/255"},
+        {"key": "attack.eps", "revision": "wider", "value": "8/255"},
+    ]
+    metrics = read("metrics").set_index(["revision", "system", "films", "metric"])
+    stored = {
+        name: pd.read_parquet(f"stored/{folder}/metrics.parquet")
+        for name, folder in {"HEAD": "4-255", "wider": "8-255"}.items()
+    }
+    for name, eps in {"HEAD": 4 / 255, "wider": 8 / 255}.items():
+        table = stored[name]
+        rows = (table["system"] == "huang2021") & ((table["eps"] - eps).abs() < 1e-9)
+        expected = table[rows].set_index("metric").loc["accuracy", ["value", "low", "high"]]
+        found = metrics.loc[(name, "huang2021", "attacked", "accuracy")]
+        assert found[["value", "low", "high"]].tolist() == expected.tolist()
+    first, second = (
+        metrics.loc[(name, "huang2021", "attacked", "accuracy")] for name in ("HEAD", "wider")
+    )
+    assert second["difference"] == second["value"] - first["value"] < 0
+    assert second["apart"] == (second["high"] < first["low"])
+    # Nothing but the attack was changed.
+    clean = metrics.xs("clean", level="films").xs("wider", level="revision")
+    assert (clean["difference"].dropna() == 0).all() and not clean["apart"].any()
+
+
+def test_the_page_says_what_was_changed_and_claims_nothing_that_was_not_tested(workspace):
+    compare(["HEAD", "wider"], workspace)
+    page_text = Path("notebooks/compare.ipynb").read_text(encoding="utf-8")
+    nbformat.validate(nbformat.reads(page_text, as_version=4))
+    assert "attack.eps" in page_text and "8/255" in page_text
+    assert "does not mean the same everywhere" in page_text
+    assert "Not the same films" not in page_text
+    assert "significan" not in page_text.lower()
+
+
+def test_one_revision_is_held_against_the_workspace(workspace):
+    compare(["wider"], workspace)
+    assert read("revisions")["revision"].tolist() == ["wider", "workspace"]
+    assert read("metrics")["difference"].max() > 0
+
+
+def test_another_split_means_other_films(workspace):
+    text = Path("params.yaml").read_text(encoding="utf-8")
+    assert text.count("  test: 0.2\n") == 1
+    Path("params.yaml").write_text(text.replace("  test: 0.2\n", "  test: 0.25\n"))
+    try:
+        compare(["HEAD"], workspace)
+        assert read("revisions")["same_films"].tolist() == [True, False]
+        assert "Not the same films" in Path("notebooks/compare.ipynb").read_text(encoding="utf-8")
+    finally:
+        Path("params.yaml").write_text(text)
+
+
+def test_an_unknown_revision_leaves_nothing(workspace):
+    with pytest.raises(InputError, match="widr") as told:
+        compare(["HEAD", "widr"], workspace)
+    assert len(str(told.value).splitlines()) == 1
+    assert not COMPARE.exists() and not Path("notebooks/compare.ipynb").exists()
+
+
+def test_a_summary_that_is_in_no_cache_leaves_nothing(workspace, tmp_path):
+    files = Path(".dvc/cache/files").rename(tmp_path / "files")
+    try:
+        with pytest.raises(InputError, match="dvc fetch") as told:
+            compare(["wider"], workspace)
+        assert len(str(told.value).splitlines()) == 1
+        assert not COMPARE.exists()
+    finally:
+        files.rename(".dvc/cache/files")
+
+
+def test_values_are_told_by_their_keys():
+    document = {"seed": 1, "a": {"b": [1, "2/255"], "c": True}}
+    assert flat(document) == {"seed": "1", "a.b": "1, 2/255", "a.c": "true"}

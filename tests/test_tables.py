@@ -1,0 +1,78 @@
+"""The tables to download: all of them, in both formats, each column explained."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radrobust.attribution.localisation import PERCENTS
+from radrobust.errors import InputError
+from radrobust.stages.summarise import summarise
+from radrobust.stages.tables import README, TABLES, tables
+
+
+@pytest.fixture
+def study(fake_study, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    params = fake_study.write_study(tmp_path, count=60)
+    summarise(params)
+    return params
+
+
+@pytest.fixture
+def written(study):
+    tables(study)
+    return {file.stem: pd.read_parquet(file) for file in TABLES.glob("*.parquet")}
+
+
+def test_csv_and_parquet_hold_the_same(written):
+    assert {"samples", "predictions", "attributions", "summary-metrics"} <= set(written)
+    assert {file.stem for file in TABLES.glob("*.csv")} == set(written)
+    for name, table in written.items():
+        text = pd.read_csv(TABLES / f"{name}.csv", keep_default_na=True)
+        assert list(text) == list(table) and len(text) == len(table), name
+        for column in table.select_dtypes("number"):
+            wanted = table[column].to_numpy(np.float64)
+            assert np.allclose(text[column], wanted, rtol=1e-6, equal_nan=True), (name, column)
+
+
+def test_every_system_is_there_once(study, written):
+    for name in ("predictions", "attributions"):
+        table = written[name]
+        assert table["system"].unique().tolist() == study.systems
+        keys = [key for key in ("system", "sample_id", "space", "decision", "eps", "image",
+                                "explainer") if key in table]  # fmt: skip
+        assert not table.duplicated(keys).any()
+
+
+def test_every_column_is_explained(written):
+    said = set(re.findall(r"\w+", (TABLES / README).read_text(encoding="utf-8")))
+    said |= {f"coverage_{percent}" for percent in PERCENTS}
+    for name, table in written.items():
+        for column in table:
+            plain = re.sub(r"^(mask|box)_|(?<=^subgroup)_.*", "", column)
+            assert {column, plain, f"{plain}s"} & said, (name, column)
+
+
+def test_lists_can_be_read_back_from_a_csv(written):
+    text = pd.read_csv(TABLES / "samples.csv")
+    for row, film in enumerate(written["samples"]["film"]):
+        assert json.loads(text["film"][row]) == list(film)
+
+
+def test_the_same_study_gives_the_same_bytes(study, written):
+    before = {file.name: file.read_bytes() for file in TABLES.iterdir()}
+    tables(study)
+    assert {file.name: file.read_bytes() for file in TABLES.iterdir()} == before
+    assert pd.read_parquet(io.BytesIO(before["summary-metrics.parquet"])).shape[0] > 0
+
+
+def test_a_missing_table_is_told_and_the_earlier_ones_stay(study, written, tmp_path):
+    (tmp_path / "results/predictions/huang2021/predictions.parquet").unlink()
+    before = sorted(TABLES.iterdir())
+    with pytest.raises(InputError, match="huang2021"):
+        tables(study)
+    assert sorted(TABLES.iterdir()) == before
