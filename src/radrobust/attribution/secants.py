@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -117,17 +118,14 @@ class _Ends:
         """Begin the next pass."""
         self._before, self._now = self._now, []
 
-    def of_steps(self, *values: Tensor) -> list[tuple[Tensor, Tensor]] | None:
-        """Return where each step begins and ends; nothing in the first pass, at the baselines."""
+    def starts(self, *values: Tensor) -> list[Tensor] | None:
+        """Return where the pass's first step begins; nothing in the first pass, at the baselines.
+
+        Every later step begins where the one before it ends.
+        """
         call = len(self._now)
-        values = tuple(value.detach() for value in values)
-        self._now.append(tuple(value[-self._count :] for value in values))
-        if not self._before:
-            return None
-        return [
-            (torch.cat([start, value[: -self._count]]), value)
-            for start, value in zip(self._before[call], values, strict=True)
-        ]
+        self._now.append(tuple(value.detach()[-self._count :].clone() for value in values))
+        return list(self._before[call]) if self._before else None
 
 
 @contextmanager
@@ -136,24 +134,29 @@ def _secants(classifier: nn.Module, count: int) -> Iterator[_Ends]:
     ends = _Ends(count)
 
     def elementwise(_: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor | None:
-        found = ends.of_steps(inputs[0], output)
-        if found is None:
+        starts = ends.starts(inputs[0], output)
+        if starts is None:
             return None
-        (start, end), (from_value, to_value) = found
-        rise = end - start
+        end = inputs[0].detach()
+        rise, slope = _rise(starts[0], end), _rise(starts[1], output.detach())
+        slope /= rise
+        still = rise.abs_() <= _NEARLY * end.abs()
         (gradient,) = torch.autograd.grad(output.sum(), inputs[0], retain_graph=True)
-        apart = rise.abs() > _NEARLY * torch.maximum(start.abs(), end.abs())
-        slope = torch.where(apart, (to_value - from_value) / rise, gradient)
-        valued: Tensor = _Valued.apply(inputs[0] * slope, output)
+        torch.where(still, gradient, slope, out=slope)
+        valued: Tensor = _Sloped.apply(inputs[0], output.detach(), slope)
         return valued
 
     def product(_: nn.Module, inputs: tuple[Tensor, Tensor], output: Tensor) -> Tensor | None:
         """Δ(ab) = Δa (b + b₀)/2 + Δb (a + a₀)/2: each gets half of what they do together."""
-        found = ends.of_steps(*inputs)
-        if found is None:
+        starts = ends.starts(*inputs)
+        if starts is None:
             return None
-        maps, scale = ((start + end) / 2 for start, end in found)
-        valued: Tensor = _Valued.apply(inputs[0] * scale + maps * inputs[1], output)
+        halfway = [
+            value.detach() - _rise(start, value.detach()) / 2
+            for start, value in zip(starts, inputs, strict=True)
+        ]
+        surrogate = inputs[0] * halfway[1] + halfway[0] * inputs[1]
+        valued: Tensor = _Sloped.apply(surrogate, output.detach(), None)
         return valued
 
     handles, inplace = [], []
@@ -172,16 +175,27 @@ def _secants(classifier: nn.Module, count: int) -> Iterator[_Ends]:
             module.inplace = True  # type: ignore[assignment]
 
 
-class _Valued(torch.autograd.Function):
-    """A value whose gradient is that of another expression."""
+def _rise(start: Tensor, ends: Tensor) -> Tensor:
+    """By how much each step rises: the first from `start`, the others from the end before."""
+    count = len(start)
+    rise = torch.empty_like(ends)
+    torch.sub(ends[:count], start, out=rise[:count])
+    torch.sub(ends[count:], ends[:-count], out=rise[count:])
+    return rise
+
+
+class _Sloped(torch.autograd.Function):
+    """A value of which the gradient passes on `slope` times as large; None: as it is."""
 
     @staticmethod
-    def forward(ctx: object, slope: Tensor, value: Tensor) -> Tensor:
-        return value.clone()
+    def forward(ctx: Any, inputs: Tensor, value: Tensor, slope: Tensor | None) -> Tensor:
+        ctx.slope = slope
+        return value.view_as(value)
 
     @staticmethod
-    def backward(ctx: object, *gradients: Tensor) -> tuple[Tensor, None]:
-        return gradients[0], None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = gradients
+        return gradient if ctx.slope is None else gradient * ctx.slope, None, None
 
 
 def _with_rule(module: nn.Module) -> Iterator[nn.Module]:
