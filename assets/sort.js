@@ -1,19 +1,21 @@
 // Tables that a click on a column's title sorts. A row with a system at its head moves as a whole;
 // rows of references stay where they are, below. Without this script the tables are as they are.
 for (const box of document.querySelectorAll(".sortable:not(.sorts)")) {
-  box.classList.add("sorts") // a page has this script once a table
   const body = box.querySelector("tbody")
   const heads = [...box.querySelectorAll("thead th[scope=col]")]
   const rows = [...body.rows]
   const own = rows.filter(row => !row.querySelector(".reference"))
   const references = rows.filter(row => row.querySelector(".reference"))
+  box.classList.add("sorts") // a page has this script once a table
+  if (own.length < 2) continue
 
   // What stands in small print is no part of what is sorted by.
   const text = (row, column) => {
     const cell = row.cells[column].cloneNode(true)
     cell.querySelectorAll("small").forEach(small => small.remove())
     return cell.textContent.trim() }
-  const value = (row, column) => parseFloat(text(row, column).replace("−", "-").replace(/,/g, ""))
+  const value = (row, column) => parseFloat(
+    row.cells[column].dataset.value ?? text(row, column).replace("−", "-").replace(/,/g, ""))
 
   const compare = (column, numeric, direction) => (a, b) => {
     if (!numeric) return direction * text(a, column).localeCompare(text(b, column), "en")

@@ -43,8 +43,8 @@ from radrobust import paths
 from radrobust.attribution.explainers import Task, explain, make_task, pick
 from radrobust.attribution.faithfulness import STEPS, curves
 from radrobust.attribution.occlusion import occlude
+from radrobust.data.framing import Frame
 from radrobust.data.phantom import draw
-from radrobust.data.reading import Frame
 from radrobust.errors import InputError
 from radrobust.params import Explain
 from radrobust.systems import checkpoints

@@ -34,13 +34,11 @@ cases.frame()
 # The bar is the probability of the finding that the network gives; its answer changes at the mark
 # in the middle. ✓ is a right answer, ✗ a wrong one; ✓→✗ was right before the attack and is wrong
 # after it. Films that were wrong before any attack are left as they are.
-#
-# Under each map is how much of the finding it hits, that is how many of the marked pixels are among
-# the film's strongest five per cent; a map that knows nothing has five per cent of them there. Red
-# speaks for the answer, blue against it; methods without a sign run from black to yellow. One scale
-# of colours holds for all maps of a method and a system, so films can be compared, and clean with
-# attacked; systems and methods cannot.
-#
+
+# %%
+cases.how_to_read(study)
+
+# %% [markdown]
 # ::: {.callout-warning}
 # ## Single cases prove nothing
 # No number here says how a system would do on patients, and no film stands for the others: how

@@ -17,7 +17,7 @@
 # ---
 
 # %%
-from radrobust.reporting import data_figures, gallery, sentences, tables
+from radrobust.reporting import audit, data_figures, gallery, sentences, tables
 from radrobust.reporting.study import Study
 
 study = Study.load()
@@ -26,18 +26,43 @@ sentences.composition(study)
 # %% [markdown]
 # ## Counts
 #
-# The split is drawn separately in each class, so that all parts have the same share of findings.
-# Films that show the same picture always fall into the same part. Nothing is resampled: the share
-# of findings is that of the dataset, which need not be that of any clinic.
+# Where a film falls, a hash of the study's seed and its name decides, or whoever split the dataset
+# before. Films that show the same picture, or nearly the same, always fall into the same part, and
+# so do those of one patient where that is known. The share of findings is that of the dataset,
+# which need not be that of any clinic.
 
 # %%
 tables.counts(study)
 
 # %% [markdown]
+# ## Can the label be guessed without looking?
+#
+# Small models were given one thing about each film that is no finding, and asked for the label. A
+# pair is one film of each class; guessing tells half of all pairs apart. Where a probe does much
+# better, the classes differ in where or how the films were made, a network can learn that
+# difference instead of the finding, and its good numbers would not hold in another hospital.
+
+# %%
+audit.probes(study)
+
+# %%
+audit.probe_sentences(study)
+
+# %% [markdown]
+# A thumbnail of 12×12 pixels shows no fracture line, but it shows which bone, which side and which
+# machine. A probe that knows nothing does not prove that there is no shortcut: it has looked for
+# these alone.
+
+# %%
+audit.formats(study)
+
+# %%
+data_figures.sizes(study)
+
+# %% [markdown]
 # ## What they show
 #
-# Can the label be guessed from anything but the finding? Where one class has other bones, other
-# machines or other formats than the other, a network may learn those.
+# Where one class has other bones or more metal than the other, a network may learn those.
 
 # %%
 data_figures.compositions(study)
@@ -46,19 +71,19 @@ data_figures.compositions(study)
 tables.parts_counted(study)
 
 # %%
-data_figures.sizes(study)
-
-# %%
 data_figures.finding_sizes(study)
 
 # %% [markdown]
 # ## What was found wrong
 
 # %%
-tables.notes(study)
+audit.summary(study)
 
 # %%
-tables.remarks(study)
+audit.counted(study)
+
+# %%
+audit.listed(study)
 
 # %% [markdown]
 # ## The same picture more than once
@@ -68,6 +93,17 @@ tables.remarks(study)
 
 # %%
 gallery.same_pictures(study)
+
+# %% [markdown]
+# ## Nearly the same picture
+#
+# Copies that were saved anew, resized, brightened, cut at the edges, mirrored, or whose file ends
+# early; now and then two exposures of one limb. They were found by a hash of their coarse structure
+# and confirmed by the correlation of their thumbnails, one laid over the other: 1 is the same.
+# They stay in one part of the split for the same reason.
+
+# %%
+audit.near(study)
 
 # %% [markdown]
 # ## Examples

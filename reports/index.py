@@ -29,6 +29,9 @@ overview.question(study)
 overview.answer(study)
 
 # %%
+overview.shortcuts(study)
+
+# %%
 checks.line(study)
 
 # %%
@@ -69,7 +72,7 @@ sentences.warnings(study)
 # - [Systems](systems.ipynb): whose networks these are, and how they were trained.
 # - [Robustness](robustness.ipynb): what the attacker may do, and how the answers fall.
 # - [Checks](checks.ipynb): whether these numbers could be wrong.
-# - [Interpretability](interpretability.ipynb): whether the maps hit the fracture, add up and last.
+# - [Interpretability](interpretability.ipynb): whether the maps hit the finding, add up and last.
 # - [Cases](cases.ipynb): every test film, what each system says of it, and where it looks.
 # - [Published figures](published.ipynb): what the study that is rebuilt here had, beside this.
 # - [Methods](methods.ipynb): every parameter and version, and how to run it again.

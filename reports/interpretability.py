@@ -12,8 +12,8 @@
 
 # %% [raw]
 # ---
-# title: Explanations that add up, and are held against the fracture
-# description: Heat maps against the fracture, against chance, against noise, and under attack.
+# title: Explanations that add up, and are held against the finding
+# description: Heat maps against the finding, against chance, against noise, and under attack.
 # ---
 
 # %%
@@ -29,12 +29,12 @@ map_words.rule(study)
 # %% [markdown]
 # ::: {.callout-warning}
 # ## What a map does not say
-# A map that hits the fracture does not prove that the answer rests on it, and one that misses it
+# A map that hits the finding does not prove that the answer rests on it, and one that misses it
 # does not prove the opposite: maps are rough readings of a network, and methods disagree. Chance
 # here does not know where the bone is: a map that merely follows bone already beats it.
 # :::
 #
-# ## Do the maps hit the fracture?
+# ## Do the maps hit the finding?
 #
 # A map orders the film's pixels by the strength of their influence, whatever its sign. Of the
 # marked pixels, how many are among the strongest five per cent? A map that knows nothing has five
@@ -106,12 +106,8 @@ map_figures.randomisation(study)
 # %%
 map_gallery.rule(study)
 
-# %% [markdown]
-# In each card the clean film is above the attacked one: every map, and below it the same laid over
-# the film, the fracture outlined. The small print says how much of the fracture is hit: is among
-# the strongest 5 % of pixels. Red speaks for the answer, blue against it; methods without a sign
-# run from black to yellow. One scale of colours holds for all maps of a method and a system, so
-# films can be compared, and clean with attacked; systems and methods cannot.
+# %%
+map_gallery.how_to_read(study)
 
 # %%
 map_gallery.cards(study)

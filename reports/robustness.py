@@ -89,7 +89,7 @@ robustness.comparisons(study)
 #
 # The first films of the gallery, the same for every system, drawn by a hash: not chosen because
 # they fall or stand. Above each film stands what the system said of it, and at which probability of
-# the finding.
+# the finding. A click on a picture opens the film in the [case browser](cases.ipynb).
 
 # %%
 attacked.attacked_films(study)

@@ -158,6 +158,7 @@ explanations.survival(own)
 #
 # The gallery's films, the same for every system, drawn by a hash: not chosen because they fall or
 # stand. Above each film stands what the system said of it, and at which probability of the finding.
+# A click on a picture opens the film in the [case browser](cases.ipynb).
 
 # %%
 attacked.attacked_films(own)
@@ -168,12 +169,8 @@ attacked.attacked_films(own)
 # %%
 map_gallery.rule(own)
 
-# %% [markdown]
-# In each card the clean film is above the attacked one: every map, and below it the same laid over
-# the film, the finding outlined. The small print says how much of the finding is hit: is among the
-# strongest 5 % of pixels. Red speaks for the answer, blue against it; methods without a sign run
-# from black to yellow. One scale of colours holds for all maps of a method, so films can be
-# compared, and clean with attacked; methods cannot.
+# %%
+map_gallery.how_to_read(own)
 
 # %%
 map_gallery.cards(own)

@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from radrobust.data import fracatlas
 from radrobust.params import Params, load_params
-from radrobust.stages.prepare import prepare
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "FracAtlas"
+
+settings.register_profile("untimed", deadline=None)  # no test asserts a timing, this one neither
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,22 @@ def draw_films(
 @pytest.fixture(name="draw_films")
 def draw_films_fixture() -> Callable[..., Path]:
     return draw_films
+
+
+def draw_tb(folder: Path, absent: int = 14, present: int = 14) -> Path:
+    """Chest radiographs of noise, in the layout of TB_Chest_Radiography_Database."""
+    rng = np.random.default_rng(1)
+    for name, count, shade in (("Normal", absent, 90), ("Tuberculosis", present, 140)):
+        (folder / name).mkdir(parents=True)
+        for number in range(1, count + 1):
+            picture = rng.integers(shade - 60, shade + 60, (64, 64), dtype=np.uint8)
+            Image.fromarray(picture).save(folder / name / f"{name}-{number}.png")
+    return folder
+
+
+@pytest.fixture(name="draw_tb")
+def draw_tb_fixture() -> Callable[..., Path]:
+    return draw_tb
 
 
 @pytest.fixture(name="square_outline")
@@ -201,6 +220,21 @@ def params() -> Callable[..., Params]:
     return build
 
 
+def prepare_all(params: Params) -> None:
+    """Run the stages that stand before training."""
+    from radrobust.stages.audit import audit
+    from radrobust.stages.prepare import prepare
+    from radrobust.stages.read import read
+
+    for stage in (read, audit, prepare):
+        stage(params)
+
+
+@pytest.fixture(scope="session", name="prepare_all")
+def prepare_all_fixture() -> Callable[[Params], None]:
+    return prepare_all
+
+
 @pytest.fixture(scope="session")
 def write_study() -> Callable[[Path, dict[str, str]], None]:
     """Prepare the shipped study in a folder, with some texts of `params.yaml` replaced."""
@@ -214,6 +248,6 @@ def write_study() -> Callable[[Path, dict[str, str]], None]:
         (folder / "sources").symlink_to(ROOT / "sources")
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            prepare(load_params())
+            prepare_all(load_params())
 
     return write

@@ -54,6 +54,10 @@ class Clone:
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 
+    def dataset(self) -> dict[str, str]:
+        facts = self.folder / "results" / "films" / "dataset.json"
+        return json.loads(facts.read_text(encoding="utf-8"))
+
 
 def shrink(params: Path) -> None:
     text = params.read_text(encoding="utf-8")
@@ -132,11 +136,44 @@ def test_changing_the_attack_trains_nothing_and_shows_what_moved(reproduced):
 
 
 @pytest.mark.slow
-def test_one_flag_chooses_another_dataset(reproduced, draw_films, tmp_path):
+def test_experiments_are_laid_beside_each_other(reproduced):
+    reproduced.run("radrobust", "compare", "HEAD", "wider")
+    reproduced.run("radrobust", "site")
+    page = (reproduced.folder / "_site" / "compare.html").read_text(encoding="utf-8")
+    assert "attack.eps" in page and "wider" in page
+
+
+@pytest.mark.slow
+def test_another_split_reads_no_film_again(reproduced):
+    reproduced.run("git", "checkout", "--force", "HEAD")
+    reproduced.run("dvc", "checkout", "--force")
+    params = reproduced.folder / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    params.write_text(before.replace("val: 0.15", "val: 0.25"), encoding="utf-8")
+    printed = reproduced.run("dvc", "repro", "prepare")
+    assert "Running stage 'prepare'" in printed
+    assert "Running stage 'read'" not in printed and "Running stage 'audit'" not in printed
+    params.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_fracatlas_is_one_command_away(reproduced, draw_films, tmp_path):
     source = draw_films(tmp_path / "FracAtlas", absent=30, present=20)
     said = reproduced.run("radrobust", "data", "fracatlas", "--from", str(source))
     assert "dvc exp run -S dataset.name=fracatlas" in said
-    reproduced.run("dvc", "exp", "run", "--name", "real", "-S", "dataset.name=fracatlas")
-    facts = (reproduced.folder / "results" / "samples" / "dataset.json").read_text(encoding="utf-8")
-    assert json.loads(facts)["name"] == "fracatlas"
-    assert (reproduced.folder / "_site" / "index.html").is_file()
+    reproduced.run("dvc", "exp", "run", "-S", "dataset.name=fracatlas", "prepare")
+    assert reproduced.dataset()["name"] == "fracatlas"
+
+
+@pytest.mark.slow
+def test_a_study_without_outlines_is_one_command(reproduced, draw_tb, tmp_path):
+    source = draw_tb(tmp_path / "TB_Chest_Radiography_Database", absent=36, present=24)
+    said = reproduced.run("radrobust", "data", "tb", "--from", str(source))
+    assert "dvc exp run -S dataset.name=tb" in said
+    reproduced.run("dvc", "exp", "run", "--name", "tb", "-S", "dataset.name=tb")
+    assert reproduced.dataset()["name"] == "tb"
+    site = reproduced.folder / "_site"
+    assert "tuberculosis" in (site / "index.html").read_text(encoding="utf-8").lower()
+    metrics = json.loads((reproduced.folder / "metrics.json").read_text(encoding="utf-8"))
+    maps = metrics["rade2022"]["attributions"]["saliency"]
+    assert maps["clean"] == {} or set(maps["clean"].values()) == {None}

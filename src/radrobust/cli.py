@@ -11,6 +11,7 @@ import typer
 from radrobust.cost import measured
 from radrobust.errors import InputError
 from radrobust.params import load_params
+from radrobust.paths import cache_folder
 
 app = typer.Typer(
     help="Can this radiograph classifier be trusted?",
@@ -31,8 +32,28 @@ def check() -> None:
 
 
 @app.command()
+def read() -> None:
+    """Read every film of the dataset, once."""
+    from radrobust.stages.read import read
+
+    params = load_params()
+    with measured("read", params):
+        read(params)
+
+
+@app.command()
+def audit() -> None:
+    """Look for what could spoil the study: broken files, copies, and ways to guess the label."""
+    from radrobust.stages.audit import audit
+
+    params = load_params()
+    with measured("audit", params):
+        audit(params)
+
+
+@app.command()
 def prepare() -> None:
-    """Read every film of the dataset into the samples table and split it."""
+    """Split the films into those that train, validate and test."""
     from radrobust.stages.prepare import prepare
 
     params = load_params()
@@ -128,12 +149,15 @@ def compare(
 @app.command()
 def data(
     name: Annotated[str, typer.Argument(help="The dataset, such as fracatlas.")],
-    source: Annotated[Path, typer.Option("--from", help="Its folder or zip archive.")],
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", help="Its folder or zip archive; else it is fetched."),
+    ] = None,
 ) -> None:
     """Bring a real dataset into data/."""
     from radrobust.data.importing import import_dataset
 
-    typer.echo(import_dataset(name, source))
+    typer.echo(import_dataset(name, source, cache_folder(load_params().cache)))
 
 
 systems = typer.Typer(help="The systems of the catalogue.", invoke_without_command=True)

@@ -25,7 +25,9 @@ from radrobust.systems.catalogue import SYSTEMS
 COST = paths.RESULTS / "cost"
 # What a stage does depends on its own sections and on those of the stages before it.
 SECTIONS = {
-    "prepare": ("seed", "dataset", "phantom", "split"),
+    "read": ("seed", "dataset", "phantom", "folder"),
+    "audit": (),
+    "prepare": ("split",),
     "finetune": ("model", "finetune"),
     "attack": ("attack", "checks"),
     "explain": ("explain",),

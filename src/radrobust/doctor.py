@@ -109,7 +109,8 @@ def _data(params: Params) -> Finding:
 
 
 def _weights(key: str, params: Params) -> Finding:
-    from radrobust.systems.sources import cache_folder, cached
+    from radrobust.paths import cache_folder
+    from radrobust.systems.sources import cached
 
     name = f"weights of {key}"
     path = cached(params.model.weights, key, cache_folder(params.cache))

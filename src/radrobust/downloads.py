@@ -93,6 +93,13 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def md5(path: Path) -> str:
+    """Return the MD5 of a file, in 32 hexadecimal digits: no proof against forgery."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+    return digest.hexdigest()
+
+
 def read_digests(path: Path) -> dict[str, str]:
     """Read a file in the format of the ``sha256sum`` program.
 
@@ -273,7 +280,10 @@ def _farewell(url: str, part: Path, reason: str) -> str:
     if usable:
         outlook = f"in {part}; running again goes on from there"
     else:
-        outlook = "here to go on from; running again starts from the beginning"
+        outlook = (
+            "here to go on from; running again starts from the beginning, or download it by hand "
+            "and give its path"
+        )
     return f"{url} was not fetched whole ({reason}): {usable} of {total} bytes are {outlook}"
 
 

@@ -93,10 +93,18 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Dataset(_Section):
-    """Which films, and how large; `image_size` in pixels."""
+    """Which films, and how large; `image_size` in pixels. What is left out is as below."""
 
     name: str
     image_size: Annotated[int, Field(ge=16, le=4096), AfterValidator(_multiple_of_8)]
+    balance: Literal["none", "undersample"] = "none"
+    negatives: Count = 1500
+
+
+class Folder(_Section):
+    """Of radiographs of one's own: the folder whose films show the finding."""
+
+    finding: Annotated[str, Field(min_length=1)] = "fracture"
 
 
 class Phantom(_Section):
@@ -107,8 +115,9 @@ class Phantom(_Section):
 
 
 class Split(_Section):
-    """Shares of each class for validation and test, in (0, 1)."""
+    """Shares of each class for validation and test, in (0, 1). What is left out is as below."""
 
+    source: Annotated[str, Field(min_length=1)] = "drawn"
     val: Share
     test: Share
 
@@ -242,6 +251,7 @@ class Params(_Section):
     cache: str
     dataset: Dataset
     phantom: Phantom
+    folder: Folder = Folder()
     split: Split
     systems: Annotated[list[str], Field(min_length=1)]
     model: Model

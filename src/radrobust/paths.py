@@ -1,12 +1,16 @@
 """Where the parts of a study lie, relative to the repository's root, where DVC runs every stage."""
 
+import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
 SOURCES = Path("sources")
+SPLITS = SOURCES / "splits"
 DATA = Path("data")
 RESULTS = Path("results")
 CHECKED = RESULTS / "checked.json"
+FILMS = RESULTS / "films"
+AUDIT = RESULTS / "audit"
 SAMPLES = RESULTS / "samples"
 MODELS = RESULTS / "models"
 TRAINING = RESULTS / "training"
@@ -20,3 +24,10 @@ METRICS = Path("metrics.json")
 REPORTS = Path("reports")
 NOTEBOOKS = Path("notebooks")
 SITE = Path("_site")
+
+CACHE_VARIABLE = "RADROBUST_CACHE"
+
+
+def cache_folder(configured: str) -> Path:
+    """Return the folder for downloads: RADROBUST_CACHE if it is set, else what params.yaml says."""
+    return Path(os.environ.get(CACHE_VARIABLE) or configured).expanduser()

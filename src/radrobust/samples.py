@@ -1,4 +1,4 @@
-"""`results/samples`: what stage prepare writes and every later stage reads."""
+"""The films of a study: what stages read and prepare write and every later stage reads."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ from radrobust.errors import InputError
 from radrobust.seeds import derive_seed
 
 TABLE = "samples.parquet"
+"""In `paths.SAMPLES`: a row a film, with its split."""
+
+FILMS_TABLE = "films.parquet"
+UNREADABLE = "unreadable.parquet"
 IMAGES = "images.npy"
 MASKS = "masks.npy"
+THUMBNAILS = "thumbnails.npy"
 DATASET = "dataset.json"
+"""In `paths.FILMS`: the same films, decoded once, whatever the split."""
+
+THUMBNAIL = 48
+"""Side of a thumbnail, in pixels."""
 
 GALLERY_WITH, GALLERY_WITHOUT = 6, 2
 
@@ -70,22 +79,33 @@ class Samples:
         return [*present["sample_id"], *absent["sample_id"]]
 
 
-def load_samples(folder: Path = paths.SAMPLES) -> Samples:
+def load_samples(root: Path = Path()) -> Samples:
     """Read the films of a study.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the study, where `params.yaml` lies.
 
     Raises
     ------
     InputError
         Stage prepare has not been run.
     """
-    if not (folder / TABLE).is_file():
-        raise InputError(f"{folder / TABLE} is not here; run `dvc repro prepare` first")
-    table = pd.read_parquet(folder / TABLE)
+    file, films = root / paths.SAMPLES / TABLE, root / paths.FILMS
+    if not file.is_file():
+        raise InputError(f"{file} is not here; run `dvc repro prepare` first")
+    return Samples(
+        table=read_table(file),
+        images=np.load(films / IMAGES, mmap_mode="r"),
+        masks=np.load(films / MASKS, mmap_mode="r"),
+        dataset=json.loads((films / DATASET).read_text(encoding="utf-8")),
+    )
+
+
+def read_table(file: Path) -> pd.DataFrame:
+    """Read a table of films, its boxes as lists of four numbers."""
+    table = pd.read_parquet(file)
     boxes = [[[float(edge) for edge in box] for box in boxes] for boxes in table["boxes"]]
     table["boxes"] = pd.Series(boxes, index=table.index, dtype=object)
-    return Samples(
-        table=table,
-        images=np.load(folder / IMAGES, mmap_mode="r"),
-        masks=np.load(folder / MASKS, mmap_mode="r"),
-        dataset=json.loads((folder / DATASET).read_text(encoding="utf-8")),
-    )
+    return table

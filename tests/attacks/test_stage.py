@@ -33,7 +33,7 @@ def study(tmp_path_factory, write_study):
     """A small study with an untrained network, which MeanSparse makes the hardest to judge."""
     folder = tmp_path_factory.mktemp("study")
     write_study(folder, CHANGES)
-    samples = load_samples(folder / "results/samples")
+    samples = load_samples(folder)
     classifier = build(KEY, seed=5).eval().requires_grad_(False)
     films = as_pixels(samples.images[samples.rows("train")][:32])
     meansparse.calibrate(classifier, [films], alpha=0.15)

@@ -8,8 +8,8 @@ from torch import nn
 
 from radrobust.attribution.explainers import EXPLAINERS, baseline, make_task
 from radrobust.attribution.localisation import localise
+from radrobust.data.framing import Frame
 from radrobust.data.phantom import draw
-from radrobust.data.reading import Frame
 from radrobust.params import Explain
 from radrobust.systems.classifier import as_pixels, build
 

@@ -43,7 +43,7 @@ def study(tmp_path_factory, write_study):
     """A small study with an untrained network, attacked; MeanSparse makes it the hardest."""
     folder = tmp_path_factory.mktemp("study")
     write_study(folder, CHANGES)
-    samples = load_samples(folder / "results/samples")
+    samples = load_samples(folder)
     classifier = build(KEY, seed=5).eval().requires_grad_(False)
     films = as_pixels(samples.images[samples.rows("train")][:32])
     meansparse.calibrate(classifier, [films], alpha=0.15)
@@ -122,7 +122,7 @@ def table(whole):
 
 
 def test_every_film_with_the_finding_is_explained_by_every_method(study, table):
-    test = load_samples(study / "results/samples").table.query("split == 'test'")
+    test = load_samples(study).table.query("split == 'test'")
     chosen = table.drop_duplicates("sample_id")
     assert set(chosen.query("label == 1")["sample_id"]) == set(
         test.query("label == 1")["sample_id"]

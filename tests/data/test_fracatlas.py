@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.test_supervisely import pack_for_supervisely
 
 from radrobust.data import fracatlas
-from radrobust.data.fracatlas import FracAtlasFilm, fill_polygon, read_folder
-from radrobust.data.reading import decode
+from radrobust.data.decoding import decode
+from radrobust.data.fracatlas import FracAtlasFilm, read_folder
+from radrobust.data.outlines import fill_polygon
 from radrobust.errors import InputError
 
 Outline = Callable[[int, float, float, float], dict[str, Any]]
@@ -48,6 +50,8 @@ def test_films_are_listed_by_name_and_the_folder_is_the_label(drawn: Path) -> No
     assert [film.label for film in films] == [0] * 14 + [1] * 14
     assert {film.faults for film in films} == {()}
     assert films[0].outlines is None and films[0].read().mask is None
+    assert films[0].read().file_bytes == films[0].path.stat().st_size > 0
+    assert {film.patient for film in films} == {""}
 
 
 def test_the_mask_is_where_the_finding_is(drawn: Path) -> None:
@@ -223,6 +227,118 @@ def test_a_missing_folder_is_told_of(tmp_path: Path) -> None:
         read_folder(tmp_path / "nowhere")
 
 
+# --- The authors' splits -----------------------------------------------------------------------
+
+
+def write_splits(folder: Path, **names: list[str]) -> None:
+    for split, films in names.items():
+        path = folder / fracatlas.SPLITS[split]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("image_id\n" + "".join(f"{film}.jpg\n" for film in films))
+
+
+def test_films_know_the_split_that_the_authors_put_them_in(drawn: Path) -> None:
+    assert {film.official for film in read_folder(drawn)} == {""}
+    assert "official" not in fracatlas.describe(drawn)
+    train = [f"IMG{n:07d}" for n in range(14, 24)]
+    write_splits(drawn, train=train, val=["IMG0000024"], test=["IMG0000025", "IMG0009999"])
+    films = by_name(drawn)
+    assert [films[name].official for name in train] == ["train"] * 10
+    assert films["IMG0000024"].official == "val" and films["IMG0000025"].official == "test"
+    assert films["IMG0000026"].official == films["IMG0000000"].official == ""
+    assert fracatlas.describe(drawn).endswith("; official split: 10 train, 1 val, 1 test")
+
+
+def test_a_film_in_two_splits_is_refused(drawn: Path) -> None:
+    write_splits(drawn, train=["IMG0000014", "IMG0000014"], test=["IMG0000014"])
+    with pytest.raises(InputError, match=r"test\.csv lists IMG0000014\.jpg, as does train\.csv"):
+        read_folder(drawn)
+
+
+def test_a_split_without_its_column_is_refused(drawn: Path) -> None:
+    write_splits(drawn, val=[])
+    (drawn / fracatlas.SPLITS["val"]).write_text("film\nIMG0000014.jpg\n")
+    with pytest.raises(InputError, match=r"valid\.csv lacks column image_id"):
+        read_folder(drawn)
+
+
+# --- As Supervisely packs it -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["ann", "img"])
+def test_both_layouts_give_the_same_films(drawn: Path, tmp_path: Path, place: str) -> None:
+    test = [f"IMG{n:07d}" for n in range(14, 18)]
+    train = [f"IMG{n:07d}" for n in range(19, 28)]
+    write_splits(drawn, train=train, val=["IMG0000018"], test=test)
+    packed = pack_for_supervisely(drawn, tmp_path / "packed", place)
+    for one, other in zip(read_folder(drawn), read_folder(packed), strict=True):
+        assert (one.sample_id, one.label) == (other.sample_id, other.label)
+        assert (one.official, one.patient) == (other.official, other.patient)
+        published, repacked = one.read(), other.read()
+        np.testing.assert_array_equal(published.image, repacked.image)
+        assert (published.mask is None) == (repacked.mask is None)
+        if published.mask is not None:
+            np.testing.assert_array_equal(published.mask, repacked.mask)
+            np.testing.assert_allclose(published.boxes, repacked.boxes, atol=0.5)
+        assert published.note == repacked.note == ""
+        unknown = {"region": "unknown", "hardware": "unknown"}
+        assert other.subgroups == (one.subgroups if one.label else unknown)
+    assert "28 films (14 no fracture, 14 fracture), 14 with" in fracatlas.describe(packed)
+    assert fracatlas.describe(packed).endswith("official split: 9 train, 1 val, 4 test")
+
+
+def test_published_tables_beside_a_packed_folder_tell_all(drawn: Path, tmp_path: Path) -> None:
+    edit_coco(drawn, lambda coco: coco["annotations"][0]["segmentation"][0].__setitem__(0, 12.75))
+    packed = pack_for_supervisely(drawn, tmp_path / "packed")
+    (packed / fracatlas.OUTLINES).parent.mkdir(parents=True)
+    for name in (fracatlas.TABLE, fracatlas.OUTLINES):
+        (packed / name).write_bytes((drawn / name).read_bytes())
+    for one, other in zip(read_folder(drawn), read_folder(packed), strict=True):
+        assert (one.subgroups, one.outlines) == (other.subgroups, other.outlines)
+
+
+def test_disagreements_of_a_packed_film_are_noted(drawn: Path, tmp_path: Path) -> None:
+    edit_table(drawn, lambda rows: rows[-1].__setitem__(-1, "0"))
+    packed = pack_for_supervisely(drawn, tmp_path / "packed")
+    (packed / "train" / "ann" / "IMG0000014.jpg.json").unlink()
+    outlined = (packed / "train" / "ann" / "IMG0000015.jpg.json").read_bytes()
+    (packed / fracatlas.PACKED / "ann" / "IMG0000000.jpg.json").write_bytes(outlined)
+    notes = {film.sample_id: film.read().note for film in read_folder(packed)}
+    assert {name: note for name, note in notes.items() if note} == {
+        "IMG0000000": "its annotation says 1 for a film in not fractured; "
+        "fracture outlined on a film in not fractured",
+        "IMG0000014": "fracture not outlined",
+        "IMG0000027": "its annotation says 0 for a film in train",
+    }
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (remove(fracatlas.PACKED), "lacks not fractured/img/; a FracAtlas folder holds"),
+        (remove("train"), "lacks train/img/, val/img/, test/img/; a FracAtlas folder holds"),
+        (write("train/ann/IMG0000014.jpg.json", b"{"), "is not an annotation of Supervisely"),
+    ],
+)
+def test_a_broken_packed_folder_is_told_of_in_one_line(
+    drawn: Path, tmp_path: Path, damage: Callable[[Path], object], message: str
+) -> None:
+    packed = pack_for_supervisely(drawn, tmp_path / "packed")
+    damage(packed)
+    with pytest.raises(InputError, match=message) as caught:
+        read_folder(packed)
+    assert "\n" not in str(caught.value) and str(packed) in str(caught.value)
+
+
+def test_a_film_in_two_folders_of_a_packed_folder_is_refused(drawn: Path, tmp_path: Path) -> None:
+    packed = pack_for_supervisely(drawn, tmp_path / "packed")
+    (packed / "test" / "img").mkdir(parents=True)
+    content = (packed / "train" / "img" / "IMG0000014.jpg").read_bytes()
+    (packed / "test" / "img" / "IMG0000014.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=r"names must differ"):
+        read_folder(packed)
+
+
 # --- Polygons --------------------------------------------------------------------------------
 
 
@@ -302,6 +418,23 @@ def test_real_outlines_lie_on_the_film_as_exif_turns_it(real_part: Path, chosen:
 def test_all_real_films_are_described(real: Path) -> None:
     found = fracatlas.describe(real)
     assert "(2864 no fracture, 617 fracture), 617 with outlines, 1 on which" in found
+    assert "official split: 495 train, 70 val, 52 test" in found
+
+
+def test_real_films_are_the_same_in_both_layouts(real_part: Path, tmp_path: Path) -> None:
+    packed = by_name(pack_for_supervisely(real_part, tmp_path / "packed"))
+    published = by_name(real_part)
+    assert published.keys() == packed.keys()
+    overlaps = []
+    for name, film in published.items():
+        assert film.label == packed[name].label
+        if film.outlines is not None:
+            one, other = film.read(), packed[name].read()
+            assert one.mask is not None and other.mask is not None
+            overlaps.append((one.mask & other.mask).sum() / (one.mask | other.mask).sum())
+            np.testing.assert_allclose(one.boxes, other.boxes, atol=0.51)
+    # Supervisely's package keeps whole pixels alone, so an edge may be out by half of one.
+    assert len(overlaps) > 20 and np.median(overlaps) > 0.95 and min(overlaps) > 0.8
 
 
 def test_the_faults_of_a_file_and_of_its_place_are_both_noted(drawn: Path) -> None:

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from radrobust import paths
-from radrobust.data import fracatlas
 from radrobust.data.dataset import datasets
 from radrobust.data.importing import import_dataset
+from radrobust.data.reading import ROWS
 from radrobust.errors import InputError
 from radrobust.params import Params
 from radrobust.samples import load_samples
@@ -22,7 +22,9 @@ from radrobust.stages.prepare import prepare
 
 Build = Callable[..., Params]
 Draw = Callable[..., Path]
+PrepareAll = Callable[[Params], None]
 FRACATLAS = {"name": "fracatlas", "image_size": 32}
+CACHE = Path("cache")
 
 
 @pytest.fixture(autouse=True)
@@ -35,59 +37,39 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_phantom_is_prepared_with_nothing_run_first(
-    params: Build, capsys: pytest.CaptureFixture[str]
-) -> None:
-    prepare(params())
+def test_the_table_has_the_columns_of_the_contract(params: Build, prepare_all: PrepareAll) -> None:
+    prepare_all(params())
     samples = load_samples()
-    assert samples.images.shape == (24, 32, 32) and samples.images.dtype == np.uint8
-    assert samples.masks.shape == (24, 32, 32) and samples.masks.dtype == np.bool_
-    np.testing.assert_array_equal(samples.masks.any(axis=(1, 2)), samples.table["label"] == 1)
-    assert samples.table["sample_id"].iloc[17] == "phantom-00017"
-    assert samples.dataset["classes"] == ["no fracture", "fracture"]
-    assert len(capsys.readouterr().out.splitlines()) == 2
-
-
-def test_the_table_has_the_columns_of_the_contract(params: Build) -> None:
-    prepare(params())
-    table = load_samples().table
-    types = {
-        "sample_id": "str",
-        "label": "int8",
-        "split": "str",
-        "group": "str",
-        "width": "int32",
-        "height": "int32",
-        "mode": "str",
-        "truncated": "bool",
-        "film": "object",
-        "regions": "int16",
-        "boxes": "object",
-        "mask_area": "float32",
-        "note": "str",
-    }
+    table = samples.table
+    types = dict(list(ROWS.items())[:2]) | {"split": "str", "group": "str"} | ROWS
     assert list(table.columns[: len(types)]) == list(types)
     assert {name: str(table[name].dtype) for name in types} == types
     assert all(column.startswith("subgroup_") for column in table.columns[len(types) :])
     assert {"subgroup_region", "subgroup_hardware"} <= set(table.columns)
     assert not table.isna().any().any()
-    assert (table["regions"] == table["boxes"].map(len)).all()
+    assert samples.images.shape == (24, 32, 32) and samples.images.dtype == np.uint8
+    assert samples.masks.shape == (24, 32, 32) and samples.masks.dtype == np.bool_
+    np.testing.assert_array_equal(samples.masks.any(axis=(1, 2)), table["label"] == 1)
+    assert table["sample_id"].iloc[17] == "phantom-00017"
+    assert samples.dataset["classes"] == ["no fracture", "fracture"]
 
 
-def test_a_study_is_the_same_twice(params: Build) -> None:
-    prepare(params())
+def test_a_study_is_the_same_twice(params: Build, prepare_all: PrepareAll) -> None:
+    prepare_all(params())
     first = load_samples()
     images, masks = first.images.copy(), first.masks.copy()
-    prepare(params())
+    prepare_all(params())
     second = load_samples()
     pd.testing.assert_frame_equal(first.table, second.table)
     np.testing.assert_array_equal(images, second.images)
     np.testing.assert_array_equal(masks, second.masks)
 
 
-def test_boxes_and_masks_agree_in_the_frame(params: Build, drawn: Path) -> None:
-    import_dataset("fracatlas", drawn)
-    prepare(params(dataset=FRACATLAS))
+def test_boxes_and_masks_agree_in_the_frame(
+    params: Build, prepare_all: PrepareAll, drawn: Path
+) -> None:
+    import_dataset("fracatlas", drawn, CACHE)
+    prepare_all(params(dataset=FRACATLAS))
     samples = load_samples()
     for boxes, mask, image in zip(
         samples.table["boxes"], samples.masks, samples.images, strict=True
@@ -101,56 +83,74 @@ def test_boxes_and_masks_agree_in_the_frame(params: Build, drawn: Path) -> None:
 
 
 def test_real_films_that_show_the_same_stay_in_one_split(
-    params: Build, real_part: Path, chosen: Any
+    params: Build, prepare_all: PrepareAll, real_part: Path, chosen: Any
 ) -> None:
-    import_dataset("fracatlas", real_part)
-    prepare(params(dataset=FRACATLAS))
+    import_dataset("fracatlas", real_part, CACHE)
+    prepare_all(params(dataset=FRACATLAS))
     table = load_samples().table.set_index("sample_id")
     assert table.groupby("group")["split"].nunique().max() == 1
     for one, other in chosen.shown_twice:
         assert table.loc[one, "group"] == table.loc[other, "group"]
-    noted = table.loc[table["note"].str.contains("labelled both ways")]
-    assert set(noted.index) == set(chosen.labelled_both_ways)
-    assert "same picture as IMG0004243, labelled" in str(table.loc["IMG0002886", "note"])
+    assert table.loc[list(chosen.labelled_both_ways), "label"].nunique() == 2
     assert table["truncated"].sum() >= 3
 
 
-def test_a_dataset_that_is_not_here_is_told_of(params: Build) -> None:
-    message = "data/fracatlas is not here; run `radrobust data fracatlas --from FOLDER_OR_ZIP`"
-    with pytest.raises(InputError, match=message):
-        prepare(params(dataset=FRACATLAS))
-    with pytest.raises(InputError, match=r"dataset\.name: dataset 'phantm' does not exist; did"):
-        prepare(params(dataset={"name": "phantm", "image_size": 32}))
-    assert not paths.RESULTS.exists()
-
-
-def test_a_failure_leaves_what_was_there(params: Build, drawn: Path) -> None:
-    prepare(params())
-    before = (paths.SAMPLES / "images.npy").read_bytes()
-    import_dataset("fracatlas", drawn)
-    (paths.DATA / "fracatlas" / fracatlas.FOLDERS[1] / "IMG0000020.jpg").write_bytes(b"none")
-    with pytest.raises(InputError, match=r"IMG0000020\.jpg cannot be read as an image"):
-        prepare(params(dataset=FRACATLAS))
-    assert (paths.SAMPLES / "images.npy").read_bytes() == before
-    assert [path.name for path in paths.RESULTS.iterdir()] == ["samples"]
-
-
-def test_too_few_films_to_split_leave_nothing(
-    params: Build, draw_films: Draw, tmp_path: Path
+def test_the_authors_split_is_kept_where_they_have_one(
+    params: Build, prepare_all: PrepareAll, study: Path
 ) -> None:
-    import_dataset("fracatlas", draw_films(tmp_path / "FracAtlas", absent=20, present=2))
+    prepare_all(params())
+    drawn = load_samples().table
+    with pytest.raises(InputError, match="the dataset has no split of its own; set it to drawn"):
+        prepare(params(split={"source": "official", "val": 0.2, "test": 0.3}))
+    films = pd.read_parquet(paths.FILMS / "films.parquet")
+    films.loc[[0, 1, 2], "official"] = ["val", "test", "train"]
+    films.to_parquet(paths.FILMS / "films.parquet", index=False)
+    prepare(params(split={"source": "official", "val": 0.2, "test": 0.3}))
+    splits = load_samples().table["split"]
+    assert splits[:3].tolist() == ["val", "test", "train"]
+    pd.testing.assert_series_equal(splits[3:], drawn["split"][3:])
+    assert study.is_dir()
+
+
+def test_a_split_of_ones_own_is_kept(
+    params: Build, prepare_all: PrepareAll, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare_all(params())
+    asked = params(split={"source": "mine.csv", "val": 0.2, "test": 0.3})
+    with pytest.raises(InputError, match=r"sources/splits/mine\.csv is not here"):
+        prepare(asked)
+    paths.SPLITS.mkdir()
+    rows = "phantom-00000,val\nphantom-00001,test\nphantom-00002,train\nphantom-09999,val\n"
+    (paths.SPLITS / "mine.csv").write_text("sample_id,split\n" + rows)
+    prepare(asked)
+    assert load_samples().table["split"][:3].tolist() == ["val", "test", "train"]
+    assert "1 of 4 names are of no film here (phantom-09999, …)" in capsys.readouterr().out
+    (paths.SPLITS / "mine.csv").write_text("sample_id,split\nelse,val\n")
+    with pytest.raises(InputError, match="names no film of this study; one of them is phantom-0"):
+        prepare(asked)
+
+
+def test_too_few_films_to_split_leave_what_was_there(
+    params: Build, prepare_all: PrepareAll, draw_films: Draw, tmp_path: Path
+) -> None:
+    prepare_all(params())
+    before = (paths.SAMPLES / "samples.parquet").read_bytes()
+    few = draw_films(tmp_path / "FracAtlas", absent=20, present=2)
+    import_dataset("fracatlas", few, CACHE)
     with pytest.raises(InputError, match="of 2 films with label 1"):
-        prepare(params(dataset=FRACATLAS))
-    assert not paths.SAMPLES.exists()
+        prepare_all(params(dataset=FRACATLAS))
+    assert (paths.SAMPLES / "samples.parquet").read_bytes() == before
 
 
-def test_samples_that_are_not_here_are_told_of() -> None:
+def test_stages_that_were_not_run_are_told_of(params: Build) -> None:
     with pytest.raises(InputError, match="run `dvc repro prepare` first"):
         load_samples()
+    with pytest.raises(InputError, match=r"films\.parquet is not here; run `dvc repro read` first"):
+        prepare(params())
 
 
 def test_every_dataset_tells_what_it_is() -> None:
-    assert set(datasets()) >= {"phantom", "fracatlas"}
+    assert set(datasets()) >= {"phantom", "fracatlas", "tb", "folder"}
     for name, dataset in datasets().items():
         assert name == dataset.name
         facts = (dataset.title, dataset.licence, dataset.citation, dataset.source, dataset.finding)
@@ -159,6 +159,7 @@ def test_every_dataset_tells_what_it_is() -> None:
 
 
 def test_the_data_layer_needs_no_torch() -> None:
-    code = "import sys, radrobust.stages.prepare; from radrobust.data.dataset import datasets; "
+    code = "import sys, radrobust.stages.read, radrobust.stages.prepare, radrobust.stages.audit; "
+    code += "from radrobust.data.dataset import datasets; "
     code += "datasets(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 from ruamel.yaml import YAML
 
 from radrobust.params import Params, budget_text, load_params
@@ -51,17 +52,20 @@ def write_study(
     count: int = 240,
     model: dict[str, str] | None = None,
     attack: dict[str, object] | None = None,
+    size: int = 32,
+    marked: bool = True,
 ) -> Params:
     """Write params.yaml and results/ of a fake study under `root`; return its parameters.
 
-    `model` and `attack` replace values of the sections of those names. Of the two systems that
+    `model` and `attack` replace values of the sections of those names, `size` is that of the films;
+    of those that are not `marked` nobody has drawn where the finding is. Of the two systems that
     there are if nothing is said, huang2021 fails one check (another start breaks what stands) and
     leaves one unclear (noise: the attack breaks too little to compare with). Of the films that are
     explained some are wrong before the attack, which leaves them as they are.
     """
     yaml = YAML()
     document = yaml.load((REPOSITORY / "params.yaml").read_text())
-    document["dataset"]["name"] = dataset
+    document["dataset"] |= {"name": dataset, "image_size": size}
     document["systems"] = list(systems)
     document["model"].update(model or {})
     document["attack"].update(attack or {})
@@ -73,9 +77,10 @@ def write_study(
         yaml.dump(document, file)
     params = load_params(root / "params.yaml")
     rng = np.random.default_rng(7)
-    table = _write_samples(root / "results/samples", params, count, rng)
+    table = _write_samples(root, params, count, rng, marked)
+    _write_audit(root / "results/audit", table)
     test = table[table["split"] == "test"].reset_index(drop=True)
-    explained = _explained(root / "results/samples", params, test)
+    explained = _explained(root, params, test)
     for system in systems:
         folder = root / f"results/predictions/{system}"
         fake = Fake(system, test, params, _margins(system, test, rng))
@@ -83,7 +88,7 @@ def write_study(
         _write(_checks(fake), folder / "checks.parquet")
         _write(_gradients(fake, rng), folder / "gradients.parquet")
         _write_pipeline(fake, folder / "pipeline.json")
-        _write_images(fake, root / "results/samples/images.npy", table, folder / "images.npz")
+        _write_images(fake, root / "results/films/images.npy", table, folder / "images.npz")
         _write_explanations(root / f"results/attributions/{system}", fake, explained, rng)
         _write_model(root / f"results/models/{system}", system, params)
     return params
@@ -102,8 +107,9 @@ def _write(table: pd.DataFrame, path: Path) -> None:
 
 
 def _write_samples(
-    folder: Path, params: Params, count: int, rng: np.random.Generator
+    root: Path, params: Params, count: int, rng: np.random.Generator, marked: bool
 ) -> pd.DataFrame:
+    folder = root / "results/films"
     folder.mkdir(parents=True, exist_ok=True)
     size = params.dataset.image_size
     labels = (np.arange(count) % 5 < 2).astype(np.int8)
@@ -124,6 +130,8 @@ def _write_samples(
             masks[index, y - reach : y + reach, x - reach : x + reach] = True
             images[index][(np.abs(rows - y) < 2) & masks[index]] = 40
             boxes[-1] = [[float(x - reach), float(y - reach), float(x + reach), float(y + reach)]]
+    if not marked:
+        masks[:], boxes = False, [[] for _ in range(count)]
     np.save(folder / "images.npy", images)
     np.save(folder / "masks.npy", masks)
     table = pd.DataFrame(
@@ -131,11 +139,17 @@ def _write_samples(
             "sample_id": [f"film-{index:04d}" for index in range(count)],
             "label": labels,
             "split": split,
-            "group": [f"{index - (index == 9):064x}" for index in range(count)],
+            "group": [f"film-{index - (index == 9):04d}" for index in range(count)],
+            "picture": [f"{index - (index == 9):064x}" for index in range(count)],
+            "patient": "",
+            "official": "",
             "width": np.int32(454),
             "height": np.int32(373),
             "mode": "L",
             "truncated": np.arange(count) == 3,
+            "file_bytes": rng.integers(20_000, 60_000, count),
+            "mean_grey": images.mean(axis=(1, 2)).astype(np.float32),
+            "border": np.float32(0),
             "film": [[0, padding, size, size - padding]] * count,
             "regions": np.array([len(found) for found in boxes], np.int16),
             "boxes": boxes,
@@ -144,7 +158,13 @@ def _write_samples(
             "subgroup_region": rng.choice(["hand", "leg"], count),
         }
     )
-    table.to_parquet(folder / "samples.parquet", index=False)
+    _write(table, root / "results/samples/samples.parquet")
+    films = table.drop(columns=["split", "group"])
+    films.to_parquet(folder / "films.parquet", index=False)
+    unreadable = pd.DataFrame({"sample_id": [], "label": [], "fault": []}, dtype=str)
+    unreadable.astype({"label": np.int8}).to_parquet(folder / "unreadable.parquet", index=False)
+    thumbnails = [Image.fromarray(image).resize((48, 48)) for image in images]
+    np.save(folder / "thumbnails.npy", np.stack([np.asarray(small) for small in thumbnails]))
     facts = {
         "name": params.dataset.name,
         "title": params.dataset.name.capitalize(),
@@ -156,6 +176,41 @@ def _write_samples(
     }
     (folder / "dataset.json").write_text(json.dumps(facts))
     return table
+
+
+def _write_audit(folder: Path, films: pd.DataFrame) -> None:
+    """One file ends early, one picture is there twice, three pairs are alike; one probe warns."""
+    names = films["sample_id"].tolist()
+    together = "kept, in one split with it"
+    near = [(12, 13, 0.991, False), (15, 35, 0.987, True), (20, 21, 0.999, False)]
+    faults = [
+        (names[3], "truncated", "the file ends early", "kept, read as far as it goes"),
+        *(
+            (names[one], "same_picture", f"same picture as {names[other]}", together)
+            for one, other in ((8, 9), (9, 8))
+        ),
+        *(
+            (names[first], "mirrored" if mirrored else "near_duplicate", names[second], together)
+            for one, other, _, mirrored in near
+            for first, second in ((one, other), (other, one))
+        ),
+    ]
+    columns = ["sample_id", "kind", "fault", "done"]
+    _write(pd.DataFrame(faults, columns=columns), folder / "faults.parquet")
+    pairs = [(names[8], names[9], True, 1.0, False)]
+    pairs += [(names[one], names[other], False, *rest) for one, other, *rest in near]
+    columns = ["one", "other", "picture", "correlation", "mirrored"]
+    _write(pd.DataFrame(pairs, columns=columns), folder / "pairs.parquet")
+    probes = [
+        ("file_size", 0.71, 0.64, 0.78),
+        ("image_size", 0.5, np.nan, np.nan),
+        ("pixel_format", 0.5, np.nan, np.nan),
+        ("mean_grey", 0.53, 0.45, 0.61),
+        ("border", 0.5, np.nan, np.nan),
+        ("thumbnail", 0.81, 0.75, 0.87),
+    ]
+    table = pd.DataFrame(probes, columns=["probe", "auroc", "low", "high"])
+    _write(table.assign(films=len(films)), folder / "probes.parquet")
 
 
 class Fake(NamedTuple):
@@ -319,9 +374,9 @@ def _write_images(fake: Fake, stored: Path, samples: pd.DataFrame, path: Path) -
     np.savez_compressed(path, sample_ids=names.to_numpy(np.str_), images=films)
 
 
-def _explained(folder: Path, params: Params, test: pd.DataFrame) -> list[int]:
+def _explained(root: Path, params: Params, test: pd.DataFrame) -> list[int]:
     """Return the rows among the test films of those that are explained: with the finding first."""
-    order = load_samples(folder).shuffled("test", params.seed, "explain")
+    order = load_samples(root).shuffled("test", params.seed, "explain")
     present, absent = (order.loc[order["label"] == label, "sample_id"] for label in (1, 0))
     names = test["sample_id"].tolist()
     return [names.index(name) for name in [*present, *absent.head(params.explain.others)]]
@@ -361,7 +416,7 @@ def _maps(
     """Draw maps that look at the finding, less so under attack; the last film's Grad-CAM is 0."""
     films, size = fake.test.iloc[rows], fake.params.dataset.image_size
     margins = (fake.attacked if image == "attacked" else fake.margins)[rows]
-    marked = films["label"].to_numpy() == 1
+    marked = films["mask_area"].to_numpy() > 0
     values = rng.normal(0, 1, (len(rows), size, size)).cumsum(axis=1).cumsum(axis=2)
     values /= np.abs(values).max(axis=(1, 2), keepdims=True)
     largest = rng.uniform(0.01, 0.1, len(rows))

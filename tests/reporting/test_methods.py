@@ -54,7 +54,7 @@ def test_times_and_hardware_are_shown(plain, record):
     assert "12 min processor 25 min" in table
     assert "figures and intervals 61 s" in said
     assert "no GPU, x86_64 processor, 2 threads" in said and "Some GPU 3000" in said
-    assert "Together 14 min" in said and "Of 8 stages, 6 were not recorded" in said
+    assert "Together 14 min" in said and "Of 10 stages, 8 were not recorded" in said
 
 
 def test_a_run_that_was_killed_makes_a_time_a_lower_bound(plain, record):

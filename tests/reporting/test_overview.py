@@ -71,6 +71,41 @@ def test_whether_the_maps_hit_is_told_by_the_interval(study, replaced, low, high
     assert overview.table(other).source.count(f'aria-hidden="true">{sign}') == len(study.systems)
 
 
+def blind(study, metrics=("auroc", "balanced_accuracy")):
+    table = study.metrics.copy()
+    rows = table["metric"].isin(metrics) & table["system"].isin(study.systems)
+    table.loc[rows, ["value", "low", "high"]] = 0.52, 0.44, 0.6
+    return {"metrics": table}
+
+
+def test_nobody_leads_where_nobody_is_better_than_guessing(study, replaced):
+    first, _, why = sentences_of(replaced(study, **blind(study)))
+    assert "leads" not in first and "0.520 (0.440–0.600)" in first and "guessing has 0.5" in first
+    assert "52.0 % (44.0–60.0), where guessing has 50 %" in first
+    assert first.count("surely better than guessing") == min(2, len(study.systems))
+    assert "cannot be told from guessing" in why
+    first = sentences_of(replaced(study, **blind(study, ["balanced_accuracy"])))[0]
+    several = len(study.systems) > 1
+    assert ("attacked, none is surely better than guessing" in first) == several
+    assert first.startswith("On clean films") == several and "none of them" not in first
+
+
+def test_where_all_fail_their_checks_it_is_said_of_the_one_that_leads(study, replaced):
+    other = replaced(study, checks=study.checks.assign(status="fail"))
+    said = sentences_of(other)
+    assert len(said) == 3
+    assert re.search(r"it failed \d+ checks, so that even this may be too kind\.$", said[2])
+
+
+def test_shortcuts_are_warned_of_where_there_are_any(study, monkeypatch):
+    monkeypatch.setattr(overview.audit, "warnings", lambda study: [])
+    assert overview.shortcuts(study).source == ""
+    monkeypatch.setattr(overview.audit, "warnings", lambda study: ["From a < b.", "From c."])
+    said = overview.shortcuts(study).source
+    assert "From a &lt; b. The same goes for 1 other thing." in said
+    assert 'href="data.html"' in said
+
+
 def test_where_nothing_is_marked_no_map_is_held_against_it(study, replaced):
     other = replaced(study, localisation=study.localisation.assign(n=0))
     assert "is not known" in sentences_of(other)[1]
@@ -215,7 +250,7 @@ def test_groups_that_contradict_themselves_are_counted_and_marked(study, replace
         replaced,
         label=np.array([0, 1, 0, 0] + [0] * (count - 4)),
         split=np.array([train, train, train, test] + [test] * (count - 4)),
-        group=[str(place // 2) for place in range(count)],
+        picture=[str(place // 2) for place in range(count)],
     )
     groups = films.same_pictures(other)
     assert len(groups) == count // 2
@@ -231,5 +266,5 @@ def test_groups_that_contradict_themselves_are_counted_and_marked(study, replace
 
 def test_no_films_alike_is_said(study, replaced):
     names = study.samples.table["sample_id"]
-    other = with_samples(study, replaced, group=names)
+    other = with_samples(study, replaced, picture=names)
     assert "No two films" in gallery.same_pictures(other).source

@@ -11,6 +11,7 @@ from radrobust.errors import InputError
 from radrobust.params import Model
 from radrobust.reporting import (
     attacked,
+    audit,
     charts,
     checks,
     data_figures,
@@ -49,8 +50,11 @@ SHOWN = [
     tables.confusion_matrices,
     tables.class_reports,
     tables.counts,
-    tables.notes,
-    tables.remarks,
+    audit.counted,
+    audit.formats,
+    audit.listed,
+    audit.near,
+    audit.probes,
     tables.citation,
     figures.clean_against_attacked,
     figures.falls,

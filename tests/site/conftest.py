@@ -1,12 +1,18 @@
-"""A site, and a browser that visits it. RADROBUST_SITE=path takes one that is already built."""
+"""A site, and a browser that visits it.
+
+RADROBUST_SITE=path takes one that is already built, of which only the tests marked `content` ask:
+what does not depend on what a study says, the fake study has shown.
+"""
 
 import functools
 import http.server
 import os
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from radrobust.stages.cases import cases
@@ -26,13 +32,40 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+BUILT = os.environ.get("RADROBUST_SITE")
+EXECUTED = ("system-standard", "system-amini2024")
+"""Pages of systems that are executed for the fake study; the others are empty."""
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "content: depends on what a study says")
+
+
+def pytest_collection_modifyitems(config, items):
+    if BUILT:
+        here = Path(__file__).parent
+        left = [
+            item for item in items
+            if here in item.path.parents and not item.get_closest_marker("content")
+        ]  # fmt: skip
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def write_empty(name):
+    """Stand in for an executed page of which nothing is asked here but that it is there."""
+    cells = [nbformat.v4.new_raw_cell(f"---\ntitle: {name}\n---")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), Path(f"notebooks/{name}.ipynb"))
 
 
 @pytest.fixture(scope="session")
 def root(fake_study, tmp_path_factory):
-    """A fake study whose pages were executed and rendered by the real stages."""
+    """A fake study whose pages were executed and rendered by the real stages.
+
+    Its films are as large as real ones are, so that its pages weigh as much.
+    """
     root = tmp_path_factory.mktemp("study")
-    params = fake_study.write_study(root, systems=tuple(fake_study.SKILL), count=80)
+    params = fake_study.write_study(root, systems=tuple(fake_study.SKILL), count=80, size=224)
     fake_study.write_site_sources(root)
     before = Path.cwd()
     os.chdir(root)
@@ -40,9 +73,12 @@ def root(fake_study, tmp_path_factory):
         summarise(params)
         cases(params)
         tables(params)
-        for name in pages(params):
-            if name != "compare":
-                execute(name, params)
+        names = [name for name in pages(params) if name != "compare"]
+        empty = [name for name in names if name.startswith("system-") and name not in EXECUTED]
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda name: execute(name, params), set(names) - set(empty)))
+        for name in empty:
+            write_empty(name)
         render()
     finally:
         os.chdir(before)
@@ -52,9 +88,8 @@ def root(fake_study, tmp_path_factory):
 @pytest.fixture(scope="session")
 def site(request):
     """The folder with the site."""
-    built = os.environ.get("RADROBUST_SITE")
-    if built:
-        return Path(built).resolve()
+    if BUILT:
+        return Path(BUILT).resolve()
     return request.getfixturevalue("root") / "_site"
 
 
@@ -85,16 +120,29 @@ def address(site):
     server.shutdown()
 
 
+@pytest.fixture(scope="session")
+def context(browser):
+    """A context of the browser for a width and a scheme: what was loaded once stays in it."""
+    contexts = {}
+
+    def get(width, scheme):
+        if (width, scheme) not in contexts:
+            viewport = {"width": width, "height": 900}
+            contexts[width, scheme] = browser.new_context(viewport=viewport, color_scheme=scheme)
+        return contexts[width, scheme]
+
+    return get
+
+
 @pytest.fixture
-def visit(browser):
+def visit(context):
     """Open an address; whatever the browser complains of or fetches elsewhere fails the test."""
-    contexts = []
+    pages = []
     complaints = []
 
     def open_page(address, width=1300, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        opened = context.new_page()
+        opened = context(width, scheme).new_page()
+        pages.append(opened)
         opened.on("console", lambda said: said.type == "error" and complaints.append(said.text))
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         home = address.rsplit("/", 1)[0]
@@ -102,12 +150,17 @@ def visit(browser):
             "request",
             lambda sent: sent.url.startswith((home, "data:")) or complaints.append(sent.url),
         )
-        opened.on("requestfailed", lambda sent: complaints.append(f"failed: {sent.url[:200]}"))
+        # A reader who leaves breaks off what is still to be loaded.
+        opened.on(
+            "requestfailed",
+            lambda sent: (
+                sent.failure == "net::ERR_ABORTED" or complaints.append(f"failed: {sent.url[:200]}")
+            ),
+        )
         opened.goto(address)
-        opened.wait_for_load_state("networkidle")
         return opened
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for opened in pages:
+        opened.close()
     assert complaints == []

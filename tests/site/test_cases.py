@@ -137,7 +137,6 @@ def visit(browser):
         )
         page.on("requestfailed", lambda sent: complaints.append(f"failed: {sent.url[:200]}"))
         page.goto(f"{address}/cases.html{'#' + urlencode(asked) if asked else ''}")
-        page.wait_for_load_state("networkidle")
         return page
 
     yield open_page
@@ -446,6 +445,7 @@ def test_fields_have_names(visit, served):
 def test_the_page_is_light_at_first(visit, served, root):
     weights = []
     page = visit(served)
+    page.wait_for_load_state("networkidle")  # what a reload breaks off has failed
     page.on("response", lambda got: weights.append(len(got.body())))
     page.reload()
     page.wait_for_load_state("networkidle")

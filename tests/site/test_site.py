@@ -42,6 +42,10 @@ FAINT = """cells => {
   }).map(cell => cell.innerText) }"""
 
 
+MOST = 3_000_000  # bytes of a page when it is opened
+
+
+@pytest.mark.content
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_whole(visit, address, name):
     page = visit(f"{address}/{name}.html")
@@ -60,28 +64,76 @@ def test_page_is_whole(visit, address, name):
     )
     assert unnamed == 0
     assert page.locator("nav a:visible", has_text="Robustness").count() >= 1
+    links_lead_somewhere(page, address)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_links_lead_somewhere(visit, address, name):
-    page = visit(f"{address}/{name}.html")
+def links_lead_somewhere(page, address):
     links = page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
-    own = {link for link in links if link.startswith(address)}
+    own = {link for link in links if link.startswith(address) and "#film=" not in link}
     menu = {f"{address}/{page}.html" for page in PAGES if not page.startswith("system-")}
     assert menu <= {link.split("#")[0] for link in own}
+    for target in {link.split("#")[0] for link in own}:
+        assert page.request.get(target).ok, target
     for link in own:
         target, _, fragment = link.partition("#")
-        assert page.request.get(target).ok, link
         if fragment and target == page.url.split("#")[0]:
             assert page.locator(f'[id="{fragment}"]').count() == 1, link
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.content
 @pytest.mark.parametrize("name", PAGES)
-def test_a_telephone_does_not_scroll_sideways(visit, address, name, scheme):
-    page = visit(f"{address}/{name}.html", width=375, scheme=scheme)
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 375
+def test_a_telephone_does_not_scroll_sideways(visit, address, name):
+    page = visit(f"{address}/{name}.html", width=375)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, scheme
+
+
+@pytest.mark.content
+def test_no_page_is_heavy_when_it_is_opened(browser, address):
+    weights = {}
+    for name in PAGES:
+        context = browser.new_context(viewport={"width": 1300, "height": 900})  # an empty cache
+        page, loaded = context.new_page(), []
+        page.on("requestfinished", lambda request, loaded=loaded: loaded.append(request))
+        page.goto(f"{address}/{name}.html", wait_until="networkidle")
+        sent = [request for request in loaded if request.url.startswith(address)]
+        weights[name] = sum(request.sizes()["responseBodySize"] for request in sent)
+        context.close()
+    assert min(weights.values()) > 100_000  # of styles and scripts alone
+    assert {name: weight for name, weight in weights.items() if weight > MOST} == {}
+
+
+def test_a_picture_below_is_loaded_when_it_is_about_to_be_seen(visit, address):
+    page = visit(f"{address}/interpretability.html")
+    charts = page.locator("img[src^='media/']")
+    loaded = "images => images.map(image => image.complete && image.naturalWidth > 0)"
+    before = charts.evaluate_all(loaded)
+    assert len(before) > 10 and not all(before)
+    places = charts.evaluate_all("images => images.map(image => image.offsetParent !== null)")
+    last = max(place for place, is_shown in enumerate(places) if is_shown)
+    high = charts.nth(last).bounding_box()["height"]
+    charts.nth(last).scroll_into_view_if_needed()
+    page.wait_for_function(
+        "image => image.complete && image.naturalWidth", arg=charts.nth(last).element_handle()
+    )
+    assert charts.nth(last).bounding_box()["height"] == pytest.approx(high, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "pictures"),
+    [("robustness", ".trio"), ("interpretability", ".strip"), ("data", ".films")],
+)
+def test_a_picture_leads_to_its_case(visit, address, name, pictures):
+    page = visit(f"{address}/{name}.html")
+    link = page.locator(f"{pictures} a.to-case:visible").first
+    film, system = link.evaluate(
+        "link => ['film', 'system'].map(of => new URLSearchParams(link.hash.slice(1)).get(of))"
+    )
+    link.click()
+    page.wait_for_url("**/cases.html#*")
+    assert film in page.locator("#cases-heading").inner_text()
+    assert page.get_by_label("System", exact=True).input_value() == system
 
 
 @pytest.mark.parametrize("width", [992, 1199])
@@ -150,6 +202,7 @@ def test_maps_are_scrolled_by_keyboard_and_the_film_stays(visit, address):
     assert strip.locator("svg.picture").first.bounding_box()["width"] >= 90
 
 
+@pytest.mark.content
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_marks_are_read_on_their_tint(visit, address, scheme):
     page = visit(f"{address}/interpretability.html", scheme=scheme)
@@ -161,11 +214,7 @@ def test_marks_are_read_on_their_tint(visit, address, scheme):
     assert set(signs) <= {"▲", "≈", "▼"}
 
 
-@pytest.mark.parametrize("name", ["robustness", "interpretability"])
-def test_the_pages_with_the_most_pictures_stay_light(site, name):
-    assert (site / f"{name}.html").stat().st_size < 3_000_000
-
-
+@pytest.mark.content
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_verdicts_are_told_by_word_and_sign_and_seen_by_contrast(visit, address, scheme):
     page = visit(f"{address}/checks.html", scheme=scheme)
@@ -180,6 +229,7 @@ def test_verdicts_are_told_by_word_and_sign_and_seen_by_contrast(visit, address,
     assert faint == []
 
 
+@pytest.mark.content
 def test_where_a_check_failed_the_attacked_numbers_lead_to_the_checks(visit, address):
     page = visit(f"{address}/checks.html")
     failed = page.locator("td.status.fail").count()

@@ -7,10 +7,12 @@ import threading
 import pytest
 import torch
 
+from radrobust import paths
 from radrobust.errors import InputError
+from radrobust.paths import cache_folder
 from radrobust.systems import sources
 from radrobust.systems.catalogue import SYSTEMS
-from radrobust.systems.sources import cache_folder, cached, locate, obtain
+from radrobust.systems.sources import cached, locate, obtain
 
 REPOSITORY = "somebody/radiographs"
 
@@ -133,10 +135,10 @@ def test_a_path_may_name_the_system(zoo, model, tmp_path):
 
 
 def test_the_environment_moves_the_cache_before_the_parameter(monkeypatch, tmp_path):
-    monkeypatch.delenv(sources.CACHE_VARIABLE, raising=False)
+    monkeypatch.delenv(paths.CACHE_VARIABLE, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder("~/weights") == tmp_path / "weights"
-    monkeypatch.setenv(sources.CACHE_VARIABLE, str(tmp_path / "elsewhere"))
+    monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path / "elsewhere"))
     assert cache_folder("~/weights") == tmp_path / "elsewhere"
 
 

@@ -5,6 +5,7 @@ To add a dataset, add one module to this package that ends in ``register(Dataset
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -49,6 +50,8 @@ class Radiograph:
         The file ends early; what is missing is black or grey.
     note : str
         Faults found, in words; empty if there are none.
+    file_bytes : int
+        Size of the file; 0 for a film that is drawn.
     """
 
     image: NDArray[np.uint8]
@@ -59,6 +62,7 @@ class Radiograph:
     mode: str
     truncated: bool
     note: str
+    file_bytes: int = 0
 
 
 class Film(Protocol):
@@ -67,6 +71,22 @@ class Film(Protocol):
     @property
     def sample_id(self) -> str:
         """Stable name, derived from the film and not from its place in a list."""
+
+    @property
+    def label(self) -> int:
+        """1 for the finding, 0 for its absence."""
+
+    @property
+    def patient(self) -> str:
+        """Whose film it is, as a digest that tells nothing of the person; empty if not known."""
+
+    @property
+    def official(self) -> str:
+        """Where the dataset's authors put it: train, val or test; empty if nowhere."""
+
+    @property
+    def path(self) -> Path | None:
+        """Its file; None if it is drawn."""
 
     def read(self) -> Radiograph:
         """Decode or draw the film.
@@ -80,19 +100,31 @@ class Film(Protocol):
 
 @dataclass(frozen=True)
 class Published:
-    """How a dataset that has to be imported is laid out.
+    """How a dataset that has to be imported is laid out, and where it comes from.
 
     Attributes
     ----------
     files : tuple of str
         Patterns of the files that make it up, relative to its folder, as `Path.glob` reads them.
+        What matches none of them stays behind at import. Some may match nothing: `describe` knows
+        what is needed.
     describe : callable
         Check a folder in that layout without decoding films, and tell in words what it holds.
         Raises InputError where something is missing or unusable.
+    record : str
+        Address of the JSON in which its repository lists the dataset's files; empty where nobody
+        can fetch it without an account.
+    archive : str
+        Name of the file in that list that holds it all.
+    by_hand : str
+        Where people find it, in words.
     """
 
     files: tuple[str, ...]
     describe: Callable[[Path], str]
+    record: str = ""
+    archive: str = ""
+    by_hand: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +148,9 @@ class Dataset:
         `sample_id`. Decodes nothing.
     published : Published or None
         The layout to import; None for films that the project draws itself.
+    adapt : callable or None
+        Return the dataset as one study sees it, given its parameters and the dataset's place: for
+        a dataset whose classes are not known before. None for all others.
     """
 
     name: str
@@ -127,6 +162,26 @@ class Dataset:
     source: str
     films: Callable[[Params, Path], Sequence[Film]]
     published: Published | None = None
+    adapt: Callable[[Dataset, Params, Path], Dataset] | None = None
+
+    def of(self, params: Params, place: Path) -> Dataset:
+        """Return the dataset with the classes that it has in a study.
+
+        Raises
+        ------
+        InputError
+            The study names a class that is not there.
+        """
+        return self.adapt(self, params, place) if self.adapt else self
+
+
+def pseudonym(text: str) -> str:
+    """Return what stands for a patient in every table: 16 hexadecimal digits of a SHA-256.
+
+    It tells films of one patient from those of another without naming anybody. Who has a list of
+    all possible identifiers can still find out which of them it was.
+    """
+    return hashlib.sha256(f"radrobust patient {text}".encode()).hexdigest()[:16] if text else ""
 
 
 _REGISTRY: dict[str, Dataset] = {}
@@ -166,8 +221,9 @@ def locate(dataset: Dataset) -> Path:
     """
     place = paths.SOURCES / dataset.name
     if dataset.published is not None and not place.exists():
+        fetched = "; without --from it is fetched" if dataset.published.record else ""
         raise InputError(
             f"{paths.DATA / dataset.name} is not here; "
-            f"run `radrobust data {dataset.name} --from FOLDER_OR_ZIP` first"
+            f"run `radrobust data {dataset.name} --from FOLDER_OR_ZIP` first{fetched}"
         )
     return place

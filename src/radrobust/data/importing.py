@@ -1,4 +1,4 @@
-"""Bringing a published dataset to its place under `data/`, from a folder or a ZIP archive."""
+"""Bringing a dataset to its place under `data/`: from a folder, a ZIP archive or its record."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import struct
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 
 from radrobust import paths
 from radrobust.data.dataset import Published, datasets, get_dataset
+from radrobust.data.records import fetch_archive
 from radrobust.errors import InputError
 from radrobust.files import replacing
 
@@ -37,16 +39,21 @@ _DAMAGE = (
 """What zipfile raises on archives that are broken, or made to break it."""
 
 
-def import_dataset(name: str, source: Path, target_root: Path = paths.DATA) -> str:
-    """Copy the files of a dataset's published layout to ``<target_root>/<name>`` and check them.
+def import_dataset(
+    name: str, source: Path | None, cache: Path, target_root: Path = paths.DATA
+) -> str:
+    """Copy the files of a dataset's layout to ``<target_root>/<name>`` and check them.
 
     Parameters
     ----------
     name : str
         The dataset.
-    source : Path
-        A folder in the published layout, or a ZIP archive of one, with or without one folder
-        around it. Files that don't belong to the layout stay behind.
+    source : Path or None
+        A folder, or a ZIP archive of one, with or without one folder around it. Files that don't
+        belong to the layout stay behind. None: the archive that the dataset's record names, which
+        is fetched unless the cache has it.
+    cache : Path
+        Folder for what is fetched.
     target_root : Path
         Where datasets are kept. What is there under `name` is replaced once the new one has been
         found good, and left alone otherwise.
@@ -60,7 +67,8 @@ def import_dataset(name: str, source: Path, target_root: Path = paths.DATA) -> s
     ------
     InputError
         The dataset is unknown or not one to import; the source is missing, is no folder or
-        archive, lacks a part of the layout, or holds what an honest archive doesn't.
+        archive, lacks a part of the layout, or holds what an honest archive doesn't; it cannot be
+        fetched.
     """
     published = get_dataset(name).published
     if published is None:
@@ -69,22 +77,41 @@ def import_dataset(name: str, source: Path, target_root: Path = paths.DATA) -> s
     target = target_root / name
     if target.is_symlink():
         raise InputError(f"{target} is a link; remove it to have {name} imported in its place")
+    if source is None:
+        source = _fetch(name, published, cache)
     try:
         found = _bring(published, source, target)
     except OSError as error:
         raise InputError(f"{source} cannot be imported: {error.strerror or error}") from None
-    return f"{target}: {found}\nnext: dvc exp run -S dataset.name={name}"
+    return (
+        f"{target}: {found}\n"
+        f"next: dvc exp run -S dataset.name={name}\n"
+        f"for a team: dvc add {target_root}, git commit {target_root}.dvc, "
+        f"dvc push {target_root}.dvc (see docs/data.md)"
+    )
+
+
+def _fetch(name: str, published: Published, cache: Path) -> Path:
+    if published.record:
+        try:
+            return fetch_archive(published, cache / "datasets" / name)
+        except InputError as error:
+            raise InputError(f"{error}; its page is {published.by_hand}") from None
+    place = f"download it from {published.by_hand}" if published.by_hand else "it is yours to give"
+    raise InputError(
+        f"{name} cannot be fetched: {place}, then run `radrobust data {name} --from FOLDER_OR_ZIP`"
+    )
 
 
 def _bring(published: Published, source: Path, target: Path) -> str:
     if source.is_dir():
-        published.describe(source)
+        folder = _within(source, published.files)
+        published.describe(folder)
         with replacing(target) as draft:
-            for pattern in published.files:
-                for file in sorted(source.glob(pattern)):
-                    if not _is_hidden(file):
-                        _copy(file, draft / file.relative_to(source))
-            return _describe(published, draft, source)
+            draft.mkdir()
+            for file in _layout_files(folder, published.files):
+                _copy(file, draft / file.relative_to(folder))
+            return _describe(published, draft, folder)
     if not source.exists():
         raise InputError(f"{source} does not exist; give a folder or a ZIP archive")
     if not zipfile.is_zipfile(source):
@@ -98,6 +125,27 @@ def _bring(published: Published, source: Path, target: Path) -> str:
                 return _describe(published, draft, source)
     except _DAMAGE as error:
         raise InputError(f"{source} is a damaged ZIP archive ({error}); fetch it again") from None
+
+
+def _within(source: Path, patterns: Sequence[str]) -> Path:
+    """Return the folder that holds the layout: the source, or the only folder in it."""
+    folders = [path for path in source.iterdir() if path.is_dir() and path.name != "__MACOSX"]
+    if len(folders) == 1 and not any(_layout_files(source, patterns)):
+        return folders[0]
+    return source
+
+
+def _layout_files(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
+    """List the files of a layout, each once, sorted within its pattern."""
+    seen: set[Path] = set()
+    for pattern in patterns:
+        for file in sorted(folder.glob(pattern)):
+            if file in seen or _is_hidden(file) or file.is_dir():
+                continue
+            if not file.is_file():
+                raise InputError(f"{file} is no file, or a link that leads nowhere; remove it")
+            seen.add(file)
+            yield file
 
 
 def _describe(published: Published, draft: Path, source: Path) -> str:
@@ -122,19 +170,14 @@ def _members(archive: zipfile.ZipFile, patterns: Sequence[str]) -> dict[str, zip
         raise InputError(f"{archive.filename} holds {len(infos)} files; {MAX_FILES} are allowed")
     for info in infos:
         _check_member(info, archive)
-    files = {info.filename: info for info in infos if not info.is_dir()}
+    files = _by_place(infos, archive)
     top = _single_top_folder(files)
     members: dict[str, zipfile.ZipInfo] = {}
-    for pattern in patterns:
-        matching = {
-            place: info
-            for name, info in files.items()
-            if _matches(place := PurePosixPath(name.removeprefix(top)), pattern)
-        }
-        if not matching:
-            needed = ", ".join(patterns)
-            raise InputError(f"{archive.filename} holds no {pattern}; it needs {needed}")
-        members |= {str(place): info for place, info in matching.items()}
+    for pattern in (pattern.split("/") for pattern in patterns):
+        for name, info in files.items():
+            place = name.removeprefix(top)
+            if _matches(place.split("/"), pattern) and not _is_hidden(PurePosixPath(place)):
+                members[place] = info
     # Checked before anything is written; checked again while writing, since headers may lie.
     if sum(info.file_size for info in members.values()) > MAX_BYTES:
         raise InputError(f"{archive.filename} unpacks to more than {_gigabytes()}")
@@ -159,10 +202,28 @@ def _single_top_folder(names: Iterable[str]) -> str:
     return f"{tops.pop()}/" if len(tops) == 1 and "" not in tops else ""
 
 
-def _matches(place: PurePosixPath, pattern: str) -> bool:
-    # PurePath.match compares from the right: "elsewhere/dataset.csv" would pass without a count.
-    same_depth = len(place.parts) == len(PurePosixPath(pattern).parts)
-    return same_depth and place.match(pattern) and not _is_hidden(place)
+def _by_place(
+    infos: Sequence[zipfile.ZipInfo], archive: zipfile.ZipFile
+) -> dict[str, zipfile.ZipInfo]:
+    """Return the files of an archive by where they are to lie, which must differ."""
+    files: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        place = str(PurePosixPath(info.filename))
+        if place in files and not info.is_dir():
+            raise InputError(f"{archive.filename} holds {place!r} twice; pack it anew")
+        if not info.is_dir():
+            files[place] = info
+    return files
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Tell whether a path matches a pattern, both in parts, as `Path.glob` would."""
+    # PurePath.match compares from the right, and knows no `**` before Python 3.13.
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_matches(parts[first:], pattern[1:]) for first in range(len(parts)))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
 def _is_hidden(path: PurePath) -> bool:

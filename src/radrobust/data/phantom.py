@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["Phantom", "draw"]
+__all__ = ["Phantom", "draw", "draw_label"]
 
 PIXEL_CM = 0.04
 """Side of a detector pixel in cm: 256 pixels span about 10 cm, a child's forearm or leg."""
@@ -229,12 +229,18 @@ def draw(seed: int, index: int, prevalence: float = 0.4) -> Phantom:
     Phantom
         The film, its fracture mask, label and subgroup attributes.
     """
-    if not 0.0 <= prevalence <= 1.0:
-        raise ValueError(f"prevalence must lie in [0, 1], not {prevalence}")
-    label_stream, scene_stream, noise_stream = np.random.SeedSequence((seed, index)).spawn(3)
-    label = int(np.random.default_rng(label_stream).random() < prevalence)
+    label = draw_label(seed, index, prevalence)
+    _, scene_stream, noise_stream = np.random.SeedSequence((seed, index)).spawn(3)
     scene = _sample_scene(np.random.default_rng(scene_stream))
     return _expose(scene, label, np.random.default_rng(noise_stream))
+
+
+def draw_label(seed: int, index: int, prevalence: float) -> int:
+    """Return 1 if the film that `draw` draws has a fracture, else 0, without drawing it."""
+    if not 0.0 <= prevalence <= 1.0:
+        raise ValueError(f"prevalence must lie in [0, 1], not {prevalence}")
+    label_stream = np.random.SeedSequence((seed, index)).spawn(1)[0]
+    return int(np.random.default_rng(label_stream).random() < prevalence)
 
 
 def _expose(scene: Scene, label: int, noise: np.random.Generator) -> Phantom:

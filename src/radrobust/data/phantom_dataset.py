@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radrobust.data.dataset import Box, Dataset, Radiograph, register
-from radrobust.data.phantom import draw
+from radrobust.data.phantom import draw, draw_label
 
 if TYPE_CHECKING:
     from radrobust.params import Params
@@ -26,16 +26,26 @@ class PhantomFilm:
         The dataset and the film within it.
     prevalence : float
         Probability of a fracture, 0 to 1.
+    patient, official, path
+        Empty: nobody was filmed, nobody split the films, and there is no file.
     """
 
     seed: int
     index: int
     prevalence: float
+    patient: ClassVar[str] = ""
+    official: ClassVar[str] = ""
+    path: ClassVar[None] = None
 
     @property
     def sample_id(self) -> str:
         """Such as ``phantom-00017``."""
         return f"phantom-{self.index:05d}"
+
+    @property
+    def label(self) -> int:
+        """1 for a fracture."""
+        return draw_label(self.seed, self.index, self.prevalence)
 
     def read(self) -> Radiograph:
         """Draw the film."""

@@ -89,7 +89,6 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
           ``faithfulness_curves``: whether they name what the network goes by. ``randomisation``:
           what is left of them once it is redrawn. Each as the function of that name says.
         - ``counts``: `split`, `label`, `count`. ``notes``: `fault`, `count`.
-        - ``remarks``: `remark`, `count`: what was noted of films while reading, word for word.
 
     Raises
     ------
@@ -123,7 +122,6 @@ def summarise(results: Results) -> dict[str, pd.DataFrame]:
         "randomisation": randomisation(results),
         "counts": _counts(samples),
         "notes": _notes(samples),
-        "remarks": _remarks(samples),
     }
 
 
@@ -235,8 +233,8 @@ def _counts(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def _notes(samples: pd.DataFrame) -> pd.DataFrame:
-    in_group = samples.groupby("group")["sample_id"].transform("size")
-    splits = samples.groupby("group")["split"].transform("nunique")
+    in_group = samples.groupby("picture")["sample_id"].transform("size")
+    splits = samples.groupby("picture")["split"].transform("nunique")
     unmarked = (samples["label"] == 1) & (samples["mask_area"].fillna(0) == 0)
     faults = {
         "truncated": samples["truncated"],
@@ -246,12 +244,6 @@ def _notes(samples: pd.DataFrame) -> pd.DataFrame:
     }
     rows = [(fault, int(rows.sum())) for fault, rows in faults.items()]
     return pd.DataFrame(rows, columns=["fault", "count"])
-
-
-def _remarks(samples: pd.DataFrame) -> pd.DataFrame:
-    remarks = samples["note"].str.split("; ").explode()
-    counted = remarks[remarks != ""].value_counts().rename_axis("remark").reset_index()
-    return counted.sort_values(["count", "remark"], ascending=[False, True], ignore_index=True)
 
 
 def nested(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:

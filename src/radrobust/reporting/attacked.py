@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radrobust.reporting import budgets, html
+from radrobust.reporting import budgets, case_links, html
 from radrobust.reporting.pictures import (
     Picture,
     Scale,
@@ -116,12 +116,17 @@ def _card(study: Study, system: str, pair: Pair, scale: Scale) -> str:
     attacked = image[..., 0] if image.shape[2] == 1 else image
     after = float(pair.answer["probability"])
     added = img(enlarge(scale.colour(pair.change)), f"Added to {of_what}", blocky=True)
+    film = img(enlarge_film(pair.film), f"Film {pair.name}")
+    broken = img(enlarge_film(attacked), of_what.capitalize())
+    case = case_links.address(pair.name, system)
     columns = [
+        column("Film", _said(study, pair.before), case_links.link(case, film)),
         column(
-            "Film", _said(study, pair.before), img(enlarge_film(pair.film), f"Film {pair.name}")
+            "Added",
+            f"×{_factor(scale)}" if pair.change.any() else "nothing",
+            case_links.link(case, added, repeated=True),
         ),
-        column("Added", f"×{_factor(scale)}" if pair.change.any() else "nothing", added),
-        column("Attacked", _said(study, after), img(enlarge_film(attacked), of_what.capitalize())),
+        column("Attacked", _said(study, after), case_links.link(case, broken, repeated=True)),
     ]
     panels = f'<div class="maps trio">{"".join(columns)}</div>'
     return html.figure(panels, _caption(study, pair), style="card")

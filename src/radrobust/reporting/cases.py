@@ -77,6 +77,23 @@ def rule(study: Study) -> Markdown:
     )
 
 
+def how_to_read(study: Study) -> Markdown:
+    """Say what stands under a map, and what its colours are."""
+    hit = (
+        "Under each map is how much of the finding it hits, that is how many of the marked pixels "
+        "are among the film's strongest five per cent; a map that knows nothing has five per cent "
+        "of them there."
+        if study.marked
+        else f"No test film has its {study.finding} marked, so nothing is outlined, and no map is "
+        "held against it."
+    )
+    return prose(
+        f"{hit} Red speaks for the answer, blue against it; methods without a sign run from black "
+        "to yellow. One scale of colours holds for all maps of a method and a system, so films can "
+        "be compared, and clean with attacked; systems and methods cannot."
+    )
+
+
 def frame() -> Html:
     """Return where the case browser is put together."""
     return Html(FRAME)

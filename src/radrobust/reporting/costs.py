@@ -7,11 +7,16 @@ from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
-from radrobust.reporting.tables import system_cell
+from radrobust.reporting.tables import sortable, system_cell
 from radrobust.reporting.text import DASH, duration, listing, plural
 
 OF_A_SYSTEM = {"finetune": "Training", "attack": "Attack and checks", "explain": "Explanations"}
-OF_THE_STUDY = {"prepare": "Reading the films", "summarise": "Figures and intervals"}
+OF_THE_STUDY = {
+    "read": "Reading the films",
+    "audit": "Auditing them",
+    "prepare": "Splitting them",
+    "summarise": "Figures and intervals",
+}
 NOT_RECORDED = "not recorded"
 OTHER_STUDY = "with other parameters"
 
@@ -28,7 +33,7 @@ def costs(study: Study) -> Html:
         f"Time by the clock, from the start of the command to its end; in small print the time of "
         f"all processor cores together. {DASH}: {NOT_RECORDED}."
     )
-    return Html(html.table([head], body, caption))
+    return Html(sortable(html.table([head], body, caption)))
 
 
 def in_words(study: Study) -> Markdown:
@@ -85,7 +90,7 @@ def _cell(study: Study, stage: str, system: str) -> str:
         return cell(DASH, style="number")
     small = f"processor {duration(cost.cpu_seconds)}"
     notes = "<br>".join(_notes(study, stage, cost))
-    return cell(_at_least(cost), style="number", small=small, note=notes)
+    return cell(_at_least(cost), style="number", small=small, note=notes, value=cost.seconds)
 
 
 def _said(study: Study, stage: str, cost: Cost) -> str:

@@ -136,7 +136,8 @@ def _draw_falls(ax: Axes, counts: list[int], own: str) -> None:
 
 def _dumbbell(ax: Axes, study: Study, system: str, metric: str, row: int) -> None:
     for eps, offset, filled in ((0.0, -0.13, True), (study.eps, 0.13, False)):
-        value, low, high = study.metric(system, eps, metric)
+        found = study.metric(system, eps, metric)
+        value, low, high = (found[end] for end in ("value", "low", "high"))
         error = [[max(0, value - low)], [max(0, high - value)]]
         ax.errorbar(
             value,
@@ -189,9 +190,7 @@ def course(study: Study, system: str, metric: str) -> str:
 
 
 def _points(study: Study, system: str, metric: str) -> pd.DataFrame:
-    table = study.metrics
-    rows = table[(table["system"] == system) & (table["metric"] == metric)]
-    return rows.sort_values("eps")
+    return study.against_budget(system, metric)
 
 
 def _budget(study: Study, eps: float) -> str:

@@ -40,6 +40,25 @@ class Part(NamedTuple):
         return self.counts[split, label] / known if known else math.nan
 
 
+class Pair(NamedTuple):
+    """Two films that show nearly the same.
+
+    Attributes
+    ----------
+    one, other : str
+        Their names.
+    correlation : float
+        Of their thumbnails, one laid over the other.
+    mirrored : bool
+        Whether the other shows it in a mirror.
+    """
+
+    one: str
+    other: str
+    correlation: float
+    mirrored: bool
+
+
 def parts(study: Study) -> list[Part]:
     """List the parts, kind by kind, in the order of the table and then of the alphabet."""
     table = study.samples.table
@@ -57,10 +76,18 @@ def parts(study: Study) -> list[Part]:
 def same_pictures(study: Study) -> list[list[str]]:
     """Return groups of two films or more that show the same picture, in the order of a hash."""
     table = study.samples.table
-    groups = table.groupby("group", sort=False)["sample_id"].agg(list)
-    alike = groups[[len(names) > 1 for names in groups]]
-    order = [derive_seed(study.params.seed, "same picture", group) for group in alike.index]
+    pictures = table.groupby("picture", sort=False)["sample_id"].agg(list)
+    alike = pictures[[len(names) > 1 for names in pictures]]
+    order = [derive_seed(study.params.seed, "same picture", picture) for picture in alike.index]
     return [names for _, names in sorted(zip(order, alike, strict=True))]
+
+
+def near_duplicates(study: Study) -> list[Pair]:
+    """Return pairs of films that show nearly the same picture, in the order of a hash."""
+    table = study.pairs[~study.pairs["picture"]]
+    columns = table[["one", "other", "correlation", "mirrored"]].itertuples(index=False)
+    pairs = [Pair(*row) for row in columns]
+    return sorted(pairs, key=lambda pair: derive_seed(study.params.seed, pair.one, pair.other))
 
 
 def _counts(films: pd.DataFrame) -> dict[tuple[str, int], int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 import pandas as pd
 
-from radrobust.reporting import films, html
+from radrobust.reporting import case_links, films, html
 from radrobust.reporting.films import SPLIT_TITLES
+from radrobust.reporting.page_names import CASES
 from radrobust.reporting.pictures import enlarge_film, img, outline
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import Study
@@ -17,6 +19,7 @@ from radrobust.seeds import derive_seed
 
 EXAMPLES = 4
 MOST_GROUPS, MOST_ALIKE = 6, 4
+TEST = "test"
 
 
 def examples(study: Study) -> Html:
@@ -33,7 +36,11 @@ def examples(study: Study) -> Html:
             for position, name in zip(chosen["position"], chosen["sample_id"], strict=True)
         ]
         shown.append(f'<h3>{escape(title)}</h3><div class="films">{"".join(cards)}</div>')
-    return Html("".join(shown))
+    said = (
+        f'<p>A click on a film of the test part opens it in the <a href="{CASES}.html">'
+        "case browser</a>.</p>"
+    )
+    return Html(said + "".join(shown))
 
 
 def same_pictures(study: Study) -> Html:
@@ -44,7 +51,9 @@ def same_pictures(study: Study) -> Html:
     return alike(study, groups, "show the same picture, pixel by pixel")
 
 
-def alike(study: Study, groups: list[list[str]], how: str) -> Html:
+def alike(
+    study: Study, groups: list[list[str]], how: str, notes: Sequence[str] | None = None
+) -> Html:
     """Films that have something in common, side by side with their labels and splits.
 
     Parameters
@@ -55,6 +64,8 @@ def alike(study: Study, groups: list[list[str]], how: str) -> Html:
         Names of the films of each group; the first groups are shown.
     how : str
         What the films of a group do, for the sentence above them: ``show the same picture``.
+    notes : sequence of str, optional
+        What else there is to say of each group, plain text.
     """
     rows = study.samples.table.reset_index(drop=True).reset_index(names="position")
     found = rows.set_index("sample_id")
@@ -68,15 +79,18 @@ def alike(study: Study, groups: list[list[str]], how: str) -> Html:
         f"<p>{plural(len(groups), 'group')} of films, {sum(map(len, groups)):,} films in all, "
         f"{escape(how)}. Of the groups {said}. Shown {_first(len(groups))}.</p>"
     )
-    return Html(opening + "".join(_group(study, table) for table in tables[:MOST_GROUPS]))
+    more = notes or [""] * len(tables)
+    shown = list(zip(tables, more, strict=True))[:MOST_GROUPS]
+    return Html(opening + "".join(_group(study, table, note) for table, note in shown))
 
 
 def _first(count: int) -> str:
     return "are all" if count <= MOST_GROUPS else f"are the first {MOST_GROUPS} by a hash"
 
 
-def _group(study: Study, table: pd.DataFrame) -> str:
-    notes = [
+def _group(study: Study, table: pd.DataFrame, note: str) -> str:
+    notes = [note] if note else []
+    notes += [
         said
         for column, said in {"label": "labels differ", "split": "splits differ"}.items()
         if table[column].nunique() > 1
@@ -94,6 +108,8 @@ def _one_alike(study: Study, name: str, row: pd.Series[int]) -> str:
     title, split = study.classes[int(row["label"])], SPLIT_TITLES[str(row["split"])]
     film = enlarge_film(study.samples.images[int(row["position"])])
     picture = img(film, f"Film {name}: {title}, {split.lower()}")
+    if split == SPLIT_TITLES[TEST]:
+        picture = case_links.link(case_links.address(name, study.systems[0]), picture)
     return html.figure(picture, f"{title} · {split} · {name}", style="film")
 
 
@@ -103,4 +119,6 @@ def _example(study: Study, position: int, name: str, title: str) -> str:
     if mask.any():
         outlined = outline(enlarge_film(film), mask)
         pictures += img(outlined, f"The same film, the {study.finding} outlined")
+    if study.samples.table["split"].iloc[position] == TEST:
+        pictures = case_links.link(case_links.address(name, study.systems[0]), pictures)
     return html.figure(f'<div class="pair">{pictures}</div>', name, style="film")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
 from html import escape
 from urllib.parse import quote
 
 from radrobust.reporting.shown import Html
+
+VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
 def image(data: bytes, kind: str, alt: str, width: int | None = None) -> str:
@@ -29,9 +32,14 @@ def image(data: bytes, kind: str, alt: str, width: int | None = None) -> str:
 
 
 def drawing(svg: str, alt: str) -> str:
-    """Return an `<img>` of an SVG, whose text is shorter in per cent signs than in base64."""
+    """Return an `<img>` of an SVG, whose text is shorter in per cent signs than in base64.
+
+    The size is that of its view box, by which a page keeps a place for what is not loaded yet.
+    """
     source = "data:image/svg+xml," + quote(svg, safe=" =/:;,().-!*'")
-    return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid" loading="lazy">'
+    width, height = (round(float(side)) for side in VIEW_BOX.findall(svg)[0])
+    size = f'width="{width}" height="{height}"'
+    return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid" loading="lazy" {size}>'
 
 
 def figure(content: str, caption: str, style: str = "") -> str:
@@ -113,7 +121,13 @@ def hidden_header(content: str) -> str:
 
 
 def cell(
-    content: str, scope: str = "", span: int = 1, style: str = "", small: str = "", note: str = ""
+    content: str,
+    scope: str = "",
+    span: int = 1,
+    style: str = "",
+    small: str = "",
+    note: str = "",
+    value: float | None = None,
 ) -> str:
     """Return a table cell.
 
@@ -131,6 +145,8 @@ def cell(
         Plain text in small print under it.
     note : str
         HTML in small print under that.
+    value : float, optional
+        By which a table is sorted, where it is not the number that is shown.
     """
     tag = "th" if scope else "td"
     attributes = "".join(
@@ -139,6 +155,7 @@ def cell(
             "scope": scope,
             "colspan": str(span) if span > 1 else "",
             "class": style,
+            "data-value": "" if value is None else f"{value:g}",
         }.items()
         if value
     )

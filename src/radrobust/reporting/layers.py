@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from radrobust.reporting.pictures import (
-    DISPLAYED,
     OUTLINE,
     OUTLINE_EDGE,
     BoolArray,
@@ -25,6 +24,9 @@ from radrobust.reporting.pictures import (
 LEVELS = 32
 """Shades on either side of zero; what pictures of maps weigh grows with them."""
 
+FILM = 160
+"""Pixels of a film, one of seven pictures beside each other."""
+
 OVER_THE_FILM = 0.8
 """How much of the film a map hides where it is strongest."""
 
@@ -38,9 +40,9 @@ def picture(side: int, label: str, *layers: str) -> str:
 
 
 def film(name: str, pixels: Picture, side: int) -> str:
-    """Return a film, H×W or H×W×3, as a layer called `name`, at most `DISPLAYED` pixels wide."""
+    """Return a film, H×W or H×W×3, as a layer called `name`, at most `FILM` pixels wide."""
     shown = Image.fromarray(enlarge_film(pixels))
-    shown.thumbnail((DISPLAYED, DISPLAYED), Image.Resampling.LANCZOS)
+    shown.thumbnail((FILM, FILM), Image.Resampling.LANCZOS)
     return _image(name, webp(shown, quality=70, method=4), side)
 
 

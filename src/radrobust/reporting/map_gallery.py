@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radrobust.evaluation.attributions import exceeds_tolerance
-from radrobust.reporting import html, layers
+from radrobust.reporting import case_links, html, layers
 from radrobust.reporting.pictures import BoolArray, Picture, Scale, as_bytes, column, strip
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import IMAGES, Study, keyed
@@ -62,6 +62,8 @@ class Film(NamedTuple):
         S×S or S×S×3 uint8, as the attack left it.
     mask : array
         S×S bool.
+    case : str
+        The address of the film in the case browser.
     rows : dict
         From an image and an explainer to the row of the table `attributions`.
     """
@@ -70,6 +72,7 @@ class Film(NamedTuple):
     clean: Picture
     attacked: Picture
     mask: BoolArray
+    case: str
     rows: dict[tuple[str, str], Row]
 
     def answer(self, image: str = "clean") -> Row:
@@ -92,8 +95,30 @@ def rule(study: Study) -> Markdown:
     return prose(
         f"Of each system the first film, in the order of the hash, that is a hit (a {finding}, "
         f"and said so), a miss (a {finding}, and not said so), a false alarm (no {finding}, and "
-        f"said so) and broken by the attack: not chosen by hand, and none is shown twice."
+        f"said so) and broken by the attack: not chosen by hand, and none is shown twice. A click "
+        f"on a picture opens the film in the [case browser](cases.ipynb)."
         f"{averaged if shown < side else ''}"
+    )
+
+
+def how_to_read(study: Study) -> Markdown:
+    """Say what the pictures of a card are; of outlines only where there are any."""
+    finding = study.finding
+    outlined, hit = (
+        (
+            f", the {finding} outlined",
+            f" The small print says how much of the {finding} is hit: is among the strongest 5 % "
+            "of pixels.",
+        )
+        if study.marked
+        else ("", f" No film has its {finding} marked, so none is outlined.")
+    )
+    return prose(
+        "In each card the clean film is above the attacked one: every map, and below it the same "
+        f"laid over the film{outlined}.{hit} Red speaks for the answer, blue against it; methods "
+        "without a sign run from black to yellow. One scale of colours holds for all maps of a "
+        "method and a system, so films can be compared, and clean with attacked; systems and "
+        "methods cannot."
     )
 
 
@@ -170,6 +195,7 @@ def _films(study: Study, system: str, names: list[str]) -> dict[str, Film]:
             np.asarray(study.samples.images[positions[name]]),
             pixels[..., 0] if pixels.shape[2] == 1 else pixels,
             np.asarray(study.samples.masks[positions[name]]),
+            case_links.address(name, system),
             keyed(table[table["sample_id"] == name], "image", "explainer"),
         )
     return films
@@ -196,7 +222,9 @@ def _card(study: Study, system: str, key: str, film: Film, shades: dict[str, Sha
     truth = f"Truth: {study.classes[int(film.answer()['label'])]}."
     left = "" if changed else " The attack changed nothing: the film was wrong before."
     return html.figure(
-        f'<p class="named">{escape(title)}</p>{scrolled}', f"{truth}{left}", style="card"
+        f'<p class="named">{case_links.link(film.case, escape(title))}</p>{scrolled}',
+        f"{truth}{left}",
+        style="card",
     )
 
 
@@ -230,7 +258,8 @@ def _film_column(study: Study, name: str, film: Film, image: str) -> str:
             layers.again(f"{name}-film"),
             layers.outline(f"{name}-outline", film.mask),
         )
-    return column("Film", "outlined below" if film.mask.any() else "", pictures)
+    linked = case_links.link(film.case, pictures, repeated=True)
+    return column("Film", "outlined below" if film.mask.any() else "", linked)
 
 
 def _map_column(
@@ -254,7 +283,8 @@ def _map_column(
         layers.again(f"{name}-outline") if film.mask.any() else "",
     )
     noted = "".join(f'<p class="noted">{note}</p>' for note in _notes(row))
-    return column(explainer_title(method), _said(study, row), f"{alone}{laid_over}{noted}")
+    linked = case_links.link(film.case, f"{alone}{laid_over}", repeated=True)
+    return column(explainer_title(method), _said(study, row), f"{linked}{noted}")
 
 
 def _most(study: Study) -> int:

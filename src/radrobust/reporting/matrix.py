@@ -11,7 +11,7 @@ from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import Study
-from radrobust.reporting.tables import system_cell
+from radrobust.reporting.tables import sortable, system_cell
 from radrobust.reporting.text import explainer_title
 
 FAINTEST = 0.25  # of a tint that is to be seen at all
@@ -121,6 +121,8 @@ def table(
 ) -> Html:
     """Return a table with a column a method, and for each system a row a kind.
 
+    One with a row a system can be sorted.
+
     Parameters
     ----------
     study : Study
@@ -145,4 +147,5 @@ def table(
             row = [system_cell(study, system, repeated=place > 0)]
             row += [cell(title, small=small(system, kind))] if several else []
             body.append([*row, *(cell_of(system, method, kind) for method in methods)])
-    return Html(f'<div class="methods">{html.table([head], body, caption)}</div>')
+    shown = html.table([head], body, caption)
+    return Html(f'<div class="methods">{shown if several else sortable(shown)}</div>')

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-from radrobust.reporting import budgets, checks, html, localisation, matrix
+from radrobust.reporting import audit, budgets, checks, html, localisation, matrix
 from radrobust.reporting.html import cell
 from radrobust.reporting.sentences import CHANCE, test_set
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, REFERENCES, Study
-from radrobust.reporting.tables import checked_cell, estimates, sortable
+from radrobust.reporting.tables import checked_cell, estimates, sortable, system_cell
 from radrobust.reporting.text import (
     DASH,
     METRIC_TITLES,
@@ -28,6 +28,7 @@ COLUMNS = {
     "balanced_accuracy": "Balanced acc.",
     "sensitivity_at_threshold": METRIC_TITLES["sensitivity"],
 }
+NBSP = "\u00a0"
 WITHOUT_THRESHOLD = {"sensitivity_at_threshold": "sensitivity"}
 """Where references, which have no threshold, say what the systems say at theirs."""
 
@@ -49,6 +50,19 @@ def question(study: Study) -> Markdown:
 def answer(study: Study) -> Markdown:
     """Answer in three sentences: who leads, whether the maps hit, and why not to deploy it."""
     return prose("\n".join(f"- {said}" for said in (_leads(study), _looks(study), _why_not(study))))
+
+
+def shortcuts(study: Study) -> Html:
+    """Warn where the label is told without looking at the finding; nothing where it is not."""
+    found = audit.warnings(study)
+    if not found:
+        return Html("")
+    more = f" The same goes for {plural(len(found) - 1, 'other thing')}." if found[1:] else ""
+    return Html(
+        '<div class="aloud compact"><b>A shortcut to the label.</b> '
+        f"{escape((found[0] + more).replace(' %', NBSP + '%'))} "
+        'See <a href="data.html">Data</a>.</div>'
+    )
 
 
 def table(study: Study) -> Html:
@@ -76,11 +90,34 @@ def _leads(study: Study) -> str:
     auroc = quoted(study.metric(clean, 0, "auroc"), "auroc")
     accuracy = quoted(study.metric(attacked, study.eps, "balanced_accuracy"), "balanced_accuracy")
     ending = f"a balanced accuracy of {accuracy}, where guessing has 50 %"
+    blind = {
+        metric: all(study.metric(key, eps, metric)["low"] <= CHANCE for key in study.systems)
+        for metric, eps in {"auroc": 0.0, "balanced_accuracy": study.eps}.items()
+    }
     if len(study.systems) == 1:
+        if blind["auroc"]:
+            return (
+                f"**{study.name(clean)} is not surely better than guessing on clean films**, with "
+                f"an AUROC of {auroc}, where guessing has 0.5, **and attacked** it has {ending}."
+            )
         return (
             f"**{study.name(clean)} has, on clean films,** an AUROC of {auroc}, "
             f"**and attacked** {ending}."
         )
+    if any(blind.values()):
+        first = (
+            "**On clean films none of them is surely better than guessing**: the highest AUROC is "
+            f"{auroc}, that of {study.name(clean)}, where guessing has 0.5"
+            if blind["auroc"]
+            else f"**On clean films {study.name(clean)} leads**, with an AUROC of {auroc}"
+        )
+        second = (
+            f"**attacked, none is surely better than guessing**: {study.name(attacked)} comes "
+            f"first, with {ending}"
+            if blind["balanced_accuracy"]
+            else f"**attacked, {study.name(attacked)} leads**, with {ending}"
+        )
+        return f"{first}; {second}."
     if clean == attacked:
         return (
             f"**{study.name(clean)} leads on clean films**, with an AUROC of {auroc}, "
@@ -219,7 +256,7 @@ def _reference(study: Study, system: str) -> list[str]:
     """A reference says the same of every film, attacked or not, and has no maps."""
     names = [WITHOUT_THRESHOLD.get(metric, metric) for metric in COLUMNS]
     return [
-        cell(study.title(system), "row", style="system reference"),
+        system_cell(study, system),
         *(one for name in names for one in estimates(study, system, 0.0, [name]) * 2),
         cell(DASH, style="number"),
     ]

@@ -25,7 +25,13 @@ from radrobust.reporting.published_study import (
 )
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import REFERENCES, Study, View, estimate
-from radrobust.reporting.tables import checked_cell, estimate_cell, estimates, system_cell
+from radrobust.reporting.tables import (
+    checked_cell,
+    estimate_cell,
+    estimates,
+    sortable,
+    system_cell,
+)
 from radrobust.reporting.text import DASH, explainer_title, listing, number, plural
 from radrobust.systems.catalogue import SYSTEMS
 
@@ -110,7 +116,8 @@ def accuracies(study: Study) -> Html:
         f"published. Here: {budgets.bare(study.params.attack, study.eps)}, counted after "
         f"normalisation, as they did, and in pixels. {DASH}: not in this study."
     )
-    return Html(f'<div class="after-2">{html.table([groups, head], body, caption)}</div>')
+    shown = sortable(html.table([groups, head], body, caption))
+    return Html(f'<div class="after-2">{shown}</div>')
 
 
 def spaces(study: Study) -> Html:
@@ -123,15 +130,16 @@ def spaces(study: Study) -> Html:
     body = []
     for key in study.systems:
         levels = [float(_space(study, key, space)["grey_levels"].iloc[0]) for space in SPACES]
-        shown = [cell(_levels(value), style="number") for value in levels]
-        body.append([checked_cell(study, key), *shown, *_ours(study, key, "balanced_accuracy")])
+        moved = [cell(_levels(value), style="number") for value in levels]
+        body.append([checked_cell(study, key), *moved, *_ours(study, key, "balanced_accuracy")])
     caption = (
         f"A budget of {budgets.bare(study.params.attack, study.eps)}, counted after normalisation "
         "as in the published study and counted in the pixels of the film. Grey levels: by how much "
         "the pixel that was changed most in any film was changed, of 255. "
         "Balanced accuracy: always giving the same answer has 50 %."
     )
-    return Html(f'<div class="after-2">{html.table([groups, head], body, caption)}</div>')
+    shown = sortable(html.table([groups, head], body, caption))
+    return Html(f'<div class="after-2">{shown}</div>')
 
 
 def flaws(study: Study) -> Html:
@@ -237,13 +245,13 @@ def _coverage(study: Study, explainer: str) -> str:
     ]
     there = [cell(f"{percent:.2f}", style="number") for percent in PERCENTS]
     here = [cell(f"{percent:.1f}", style="number") for percent in PERCENTS]
-    body.append([cell("Chance", "row", style="system"), *there, *here])
+    body.append([cell("Chance", "row", style="system reference"), *there, *here])
     caption = (
         f"{explainer_title(explainer)}: of the pixels of the box around the fracture, the share "
         f"among the top p % of the film's. Published: over training films too, without intervals. "
         f"Here: over test films, clean. {DASH}: not computed here."
     )
-    return f'<div class="after-3">{html.table([groups, head], body, caption)}</div>'
+    return f'<div class="after-3">{sortable(html.table([groups, head], body, caption))}</div>'
 
 
 def _measured(study: Study, key: str, explainer: str) -> list[str]:

@@ -6,16 +6,22 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from radrobust.reporting import budgets, html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown, prose
-from radrobust.reporting.study import Study, at, estimate
-from radrobust.reporting.tables import checked_cell, estimate_cell, metric_title, noted
+from radrobust.reporting.study import Study, at, keyed
+from radrobust.reporting.tables import (
+    checked_cell,
+    estimate_cell,
+    metric_title,
+    noted,
+    sortable,
+)
 from radrobust.reporting.text import (
     DASH,
     METRIC_TITLES,
+    Row,
     listing,
     p_value,
     plural,
@@ -118,7 +124,7 @@ def perturbations(study: Study) -> Html:
         f"films that were wrong from the start are not changed. Pixels count from 0 to 255 in the "
         f"first two columns, from 0 to 1 in the last. {said}."
     )
-    return Html(html.table([groups, head], body, caption))
+    return Html(sortable(html.table([groups, head], body, caption)))
 
 
 def _best(study: Study) -> str:
@@ -195,13 +201,14 @@ def _subgroups(study: Study, system: str) -> str:
     head += [cell("Films", "col")]
     head += [cell(metric_title(metric), "col", style="number") for metric in OF_SUBGROUPS]
     body = []
-    table = study.subgroups
-    members = table[table["system"] == system][["subgroup", "member"]].drop_duplicates()
-    for subgroup, member in members.itertuples(index=False):
-        for films, eps in {"clean": 0.0, "attacked": study.eps}.items():
-            rows = at(table, system, eps)
-            rows = rows[(rows["subgroup"] == subgroup) & (rows["member"] == member)]
-            body.append(_subgroup_row(study, rows, films, repeated=eps > 0))
+    tables = {
+        films: keyed(at(study.subgroups, system, eps), "subgroup", "member", "metric")
+        for films, eps in {"clean": 0.0, "attacked": study.eps}.items()
+    }
+    for part in dict.fromkeys(key[:2] for key in tables["clean"]):
+        for films, rows in tables.items():
+            found = {metric: rows[*part, metric] for metric in OF_SUBGROUPS}
+            body.append(_subgroup_row(study, found, films, repeated=films != "clean"))
     budget = budgets.short(study.params.attack, study.eps)
     caption = (
         f"{study.name(system)} in parts of the test films, clean and attacked at {budget}; in "
@@ -211,8 +218,8 @@ def _subgroups(study: Study, system: str) -> str:
     return html.table([head], body, caption)
 
 
-def _subgroup_row(study: Study, rows: pd.DataFrame, films: str, repeated: bool) -> list[str]:
-    facts = rows.iloc[0]
+def _subgroup_row(study: Study, rows: dict[str, Row], films: str, repeated: bool) -> list[str]:
+    facts = next(iter(rows.values()))
     name, kind = str(facts["member"]), str(facts["subgroup"]).replace("_", " ")
     if repeated:
         first = [html.hidden_header(name), cell("")]
@@ -220,7 +227,7 @@ def _subgroup_row(study: Study, rows: pd.DataFrame, films: str, repeated: bool) 
         finding = f"{int(facts['findings']):,} with {study.dataset['finding']}"
         count = cell(f"{int(facts['n']):,}", style="number", small=finding)
         first = [cell(name, "row", style="system", small=kind), count]
-    numbers = [estimate_cell(estimate(rows, metric), metric) for metric in OF_SUBGROUPS]
+    numbers = [estimate_cell(row, metric) for metric, row in rows.items()]
     return [*first, cell(films), *numbers]
 
 

@@ -27,6 +27,9 @@ REFERENCES = (ALWAYS_NEGATIVE, ALWAYS_POSITIVE)
 IMAGES = ("clean", "attacked")
 """Of which a film is explained: as it is, and as the attack left it."""
 
+EPS_DIGITS = 9
+"""To which budgets are compared: a file may have rounded the last ones."""
+
 
 class View(NamedTuple):
     """Which maps are held against what: one part of the table `localisation`.
@@ -129,7 +132,7 @@ class Study:
     @cached_property
     def samples(self) -> Samples:
         """The films."""
-        return load_samples(self.root / paths.SAMPLES)
+        return load_samples(self.root)
 
     @property
     def dataset(self) -> dict[str, Any]:
@@ -207,9 +210,19 @@ class Study:
         return self._summary("notes").set_index("fault")["count"]
 
     @cached_property
-    def remarks(self) -> pd.DataFrame:
-        """`remark`, `count`."""
-        return self._summary("remarks")
+    def faults(self) -> pd.DataFrame:
+        """`sample_id`, `kind`, `fault`, `done`: what the audit found of films."""
+        return self._read(paths.AUDIT / "faults.parquet")
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """`one`, `other`, `picture`, `correlation`, `mirrored`: films that show the same."""
+        return self._read(paths.AUDIT / "pairs.parquet")
+
+    @cached_property
+    def probes(self) -> pd.DataFrame:
+        """`probe`, `auroc`, `low`, `high`, `films`: how well a shortcut tells the label."""
+        return self._read(paths.AUDIT / "probes.parquet")
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
@@ -253,9 +266,13 @@ class Study:
         rows = (table["split"] == split) & (table["label"] == label)
         return int(table.loc[rows, "count"].iloc[0])
 
-    def metric(self, system: str, eps: float, metric: str) -> pd.Series[float]:
+    def metric(self, system: str, eps: float, metric: str) -> Row:
         """Return `value`, `low` and `high`; NaN where undefined."""
-        return estimate(at(self.metrics, system, eps), metric)
+        return self._metrics[system, round(eps, EPS_DIGITS), metric]
+
+    def against_budget(self, system: str, metric: str) -> pd.DataFrame:
+        """Return `eps`, `value`, `low` and `high` of a metric, from the clean films up."""
+        return self._against_budget[system, metric]
 
     def localised(self, system: str, explainer: str, metric: str, view: View = CLEAN) -> Row:
         """Return `value`, `low`, `high`, `chance` and `n`; NaN where undefined."""
@@ -314,6 +331,16 @@ class Study:
         return pd.read_csv(self._found(paths.MODELS / system / "training.csv"))
 
     @cached_property
+    def _metrics(self) -> dict[Any, Row]:
+        table = self.metrics.assign(eps=self.metrics["eps"].round(EPS_DIGITS))
+        return keyed(table, "system", "eps", "metric")
+
+    @cached_property
+    def _against_budget(self) -> dict[Any, pd.DataFrame]:
+        ordered = self.metrics.sort_values("eps", kind="stable")
+        return dict(list(ordered.groupby(["system", "metric"], sort=False)))
+
+    @cached_property
     def _localised(self) -> dict[Any, Row]:
         return keyed(self.localisation, "system", "explainer", "metric", *View._fields)
 
@@ -335,10 +362,9 @@ def at(table: pd.DataFrame, system: str, eps: float) -> pd.DataFrame:
     return table[(table["system"] == system) & near]
 
 
-def estimate(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
+def estimate(rows: pd.DataFrame, metric: str) -> Row:
     """Return `value`, `low` and `high` of a metric from its only row; NaN where undefined."""
-    row = rows.loc[rows["metric"] == metric, ["value", "low", "high"]]
-    return row.iloc[0].astype(float)
+    return keyed(rows[rows["metric"] == metric], "metric")[metric,]
 
 
 def keyed(table: pd.DataFrame, *names: str) -> dict[Any, Row]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
+from radrobust.reporting.page_names import page_name
 from radrobust.reporting.published_study import ABSENT, NAME, PRESENT
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
-from radrobust.reporting.tables import system_cell
+from radrobust.reporting.tables import sortable, system_cell
 from radrobust.reporting.text import DASH, duration, number, objective_title
 from radrobust.systems.catalogue import SYSTEMS, Published, System
 
@@ -50,7 +51,7 @@ def published(study: Study) -> Html:
         "Accuracy as published: on CIFAR-10 by RobustBench, on FracAtlas by the study that is "
         f"rebuilt here. Attacked: {notes.usual_cifar10}; {notes.usual_fracatlas}. {notes.written}"
     )
-    return Html(html.table(head, body, caption.strip()))
+    return Html(sortable(html.table(head, body, caption.strip())))
 
 
 def caveat() -> Markdown:
@@ -75,12 +76,7 @@ def trained(study: Study) -> Html:
     head[0] += [cell(title, "col", style="number") for title in numbers]
     body = [_trained_row(study, key, study.training(key)) for key in study.systems]
     verb = "evaluated" if study.params.model.evaluation_alone else "trained"
-    return Html(html.table(head, body, f"The systems, as they were {verb} here."))
-
-
-def page_name(key: str) -> str:
-    """Return the name of the page of a system."""
-    return f"system-{key}"
+    return Html(sortable(html.table(head, body, f"The systems, as they were {verb} here.")))
 
 
 def page_link(study: Study, key: str) -> str:
@@ -160,7 +156,7 @@ def _marked(text: str, marks: str) -> str:
 def _always_negative_row() -> list[str]:
     share = f"{100 * _always_negative():.2f}"
     nothing = [cell(DASH, style=style) for style in ["", "", "", "number", "number"]]
-    return [cell("Always “no fracture”", "row", style="system"), *nothing] + [
+    return [cell("Always “no fracture”", "row", style="system reference"), *nothing] + [
         cell(share, style="number")
     ] * 2
 
@@ -174,12 +170,14 @@ def _trained_row(study: Study, key: str, facts: dict[str, Any]) -> list[str]:
     ]
     if "trainable" not in facts:
         row += [cell("nothing"), cell(DASH)]
-        best = time = DASH
+        best, time = DASH, cell(DASH, style="number")
     else:
         row += [cell(TRAINED[facts["trainable"]]), cell(objective_title(facts["objective"]))]
         best = f"{facts['best_epoch']} of {facts['epochs']}"
-        time = duration(facts["seconds"])
-    return row + [cell(text, style="number") for text in (f"{facts['parameters']:,}", best, time)]
+        seconds = facts["seconds"]
+        time = cell(duration(seconds), style="number", value=seconds)
+    numbers = [cell(text, style="number") for text in (f"{facts['parameters']:,}", best)]
+    return [*row, *numbers, time]
 
 
 def _origin(weights: str) -> str:

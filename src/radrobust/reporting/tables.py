@@ -18,20 +18,12 @@ from radrobust.reporting.text import (
     Row,
     interval,
     number,
-    plural,
     unit,
 )
 
 HEADLINE = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
 FURTHER = ("auprc", "brier", "ece", "f1", "precision")
 LOWER_IS_BETTER = ("brier", "ece")
-MOST_REMARKS = 12
-FAULT_TITLES = {
-    "truncated": "File ends early; what is missing is black or grey",
-    "duplicate": "Shows the same picture, pixel by pixel, as another film",
-    "duplicate_across_splits": "… and that other film lies in another split",
-    "unmarked": "Labelled with the finding, but its place is not marked",
-}
 
 
 def headline(study: Study) -> Html:
@@ -130,31 +122,6 @@ def parts_counted(study: Study) -> Html:
     return Html(f'<div class="counted">{html.table([groups, head], body, caption)}</div>')
 
 
-def notes(study: Study) -> Html:
-    """What was found wrong with films."""
-    head = [[cell("What was found", "col"), cell("Films", "col", style="number")]]
-    body = [
-        [cell(title, "row"), cell(f"{study.notes[fault]:,}", style="number")]
-        for fault, title in FAULT_TITLES.items()
-    ]
-    return Html(html.table(head, body, "Faults found while reading the films. All films are kept."))
-
-
-def remarks(study: Study) -> Html:
-    """What was noted of films while reading them, word for word."""
-    if study.remarks.empty:
-        return Html("<p>Nothing was noted of any film.</p>")
-    head = [[cell("Noted", "col"), cell("Films", "col", style="number")]]
-    shown = study.remarks.head(MOST_REMARKS)
-    body = [
-        [cell(str(remark)), cell(f"{count:,}", style="number")]
-        for remark, count in zip(shown["remark"], shown["count"], strict=True)
-    ]
-    more = len(study.remarks) - len(shown)
-    rest = f" {plural(more, 'rarer note')} not shown." if more else ""
-    return Html(html.table(head, body, f"Noted of films while reading them.{rest}"))
-
-
 def citation(study: Study) -> Html:
     """Licence, source and citation of the dataset."""
     titles = {"citation": "Citation", "source": "Source", "licence": "Licence"}
@@ -165,8 +132,9 @@ def citation(study: Study) -> Html:
 def sortable(content: str) -> str:
     """Let the columns of a table with one row a system be sorted by a click on their titles.
 
-    Numbers are compared by what is shown, so they must be in one unit; a row whose header has the
-    class ``reference`` stays below. `content` is what `html.table` returns.
+    Numbers are compared by what is shown, or by the `value` of their cells where that is not in
+    one unit; a row whose header has the class ``reference`` stays below. A table of one system is
+    left as it is. `content` is what `html.table` returns.
     """
     script = '<script defer src="assets/sort.js"></script>'
     return f'<div class="sortable">{content}</div>{script}'
@@ -176,7 +144,8 @@ def system_cell(study: Study, system: str, repeated: bool = False, note: str = "
     """Head a row with a system; where the row above has it already, for screen readers alone."""
     if repeated:
         return html.hidden_header(study.name(system))
-    return cell(study.title(system), "row", style="system", small=study.label(system), note=note)
+    style = "system reference" if system in REFERENCES else "system"
+    return cell(study.title(system), "row", style=style, small=study.label(system), note=note)
 
 
 def checked_cell(study: Study, system: str, repeated: bool = False) -> str:

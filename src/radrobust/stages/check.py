@@ -6,6 +6,7 @@ import json
 
 from radrobust import paths
 from radrobust.data.dataset import get_dataset, locate
+from radrobust.data.splitting import read_splits
 from radrobust.files import replacing
 from radrobust.params import Params, choose
 from radrobust.systems.catalogue import SYSTEMS
@@ -17,7 +18,8 @@ def check(params: Params) -> None:
     Raises
     ------
     InputError
-        A dataset, system or explainer does not exist, or the dataset's files are not here.
+        A dataset, system or explainer does not exist, or the dataset's files or a split of one's
+        own are not here.
     """
     from radrobust.attribution.explainers import EXPLAINERS
     from radrobust.training.objectives import OBJECTIVES
@@ -28,6 +30,8 @@ def check(params: Params) -> None:
     for method in params.explain.methods:
         choose("explain.methods: explainer", method, list(EXPLAINERS))
     choose("finetune.objective: objective", params.finetune.objective, ["own", *OBJECTIVES])
-    locate(dataset)
+    dataset.of(params, locate(dataset))
+    if params.split.source not in ("drawn", "official"):
+        read_splits(paths.SPLITS / params.split.source)
     with replacing(paths.CHECKED) as draft:
         draft.write_text(json.dumps({"dataset": dataset.name}) + "\n", encoding="utf-8")

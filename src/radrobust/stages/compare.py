@@ -24,7 +24,7 @@ COMPARE = paths.RESULTS / "compare"
 WORKSPACE = "workspace"
 NAME = "compare"
 LOCK = "dvc.lock"
-FILMS = ("seed", "dataset", "phantom", "split")
+FILMS = ("seed", "dataset", "phantom", "folder", "split")
 """Sections that decide which films are tested."""
 
 METRICS = ("system", "films", "metric")
@@ -64,10 +64,11 @@ class Revision:
     @property
     def films(self) -> object:
         """What is equal for two revisions that tested the same films."""
-        outs = self.lock.get("stages", {}).get("prepare", {}).get("outs", [])
+        stages = self.lock.get("stages", {})
+        outs = [out for name in ("read", "prepare") for out in stages.get(name, {}).get("outs", [])]
         hashes = {out["path"]: out.get("md5") for out in outs}
         sections = [flat(self.document.get(section)) for section in FILMS]
-        return sections, hashes.get(paths.SAMPLES.as_posix())
+        return sections, [hashes.get(path.as_posix()) for path in (paths.FILMS, paths.SAMPLES)]
 
     def equals(self, other: Revision) -> bool:
         """Tell whether nothing that is compared differs."""

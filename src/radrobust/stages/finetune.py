@@ -19,7 +19,7 @@ from radrobust.seeds import derive_seed
 from radrobust.systems import checkpoints
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Classifier
-from radrobust.systems.sources import cache_folder, obtain
+from radrobust.systems.sources import obtain
 from radrobust.tensors import pick_device
 from radrobust.training.fitting import Splits, decide, fit
 from radrobust.training.inputs import Films
@@ -75,7 +75,7 @@ def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, 
     """
     key = classifier.design.system
     resume = paths.RESUME / key
-    features = cache_folder(params.cache) / "features"
+    features = paths.cache_folder(params.cache) / "features"
     objective = _objective(key, params)
     seed = derive_seed(params.seed, "training", key)
     tables, helper = {}, None

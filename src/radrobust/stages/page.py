@@ -18,7 +18,7 @@ from radrobust import paths
 from radrobust.errors import InputError
 from radrobust.files import replacing
 from radrobust.params import Params, choose
-from radrobust.reporting.systems import page_name
+from radrobust.reporting.page_names import page_name
 from radrobust.systems.catalogue import SYSTEMS
 
 TEMPLATE, TEMPLATE_KEY = "system", "standard"

@@ -8,12 +8,14 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import nbformat
 from ruamel.yaml import YAML
 
 from radrobust import paths
 from radrobust.errors import InputError
 from radrobust.files import replacing
 from radrobust.params import load_params
+from radrobust.reporting import media
 from radrobust.stages.page import pages
 
 PROJECT = Path("_quarto.yml")
@@ -49,6 +51,9 @@ def site() -> None:
             _render_with_smalldocs(project)
         # A renderer takes along what pages link to, but not what only their scripts ask for.
         _copy_folders(project / RENDERED)
+        shutil.copytree(
+            project / media.FOLDER, project / RENDERED / media.FOLDER, dirs_exist_ok=True
+        )
         with replacing(paths.SITE) as draft:
             shutil.copytree(project / RENDERED, draft)
     print(f"{renderer} rendered {paths.SITE / 'index.html'}")
@@ -56,7 +61,7 @@ def site() -> None:
 
 def _assemble(project: Path, renderer: str) -> None:
     """Lay the pages beside `_quarto.yml`: both renderers mirror folders into addresses."""
-    project.mkdir()
+    (project / media.FOLDER).mkdir(parents=True)
     missing = {name for name, folder in OPTIONAL.items() if not folder.is_dir()}
     for name in pages(load_params()):
         if name in missing:
@@ -64,7 +69,7 @@ def _assemble(project: Path, renderer: str) -> None:
         notebook = paths.NOTEBOOKS / f"{name}.ipynb"
         if not notebook.is_file():
             raise InputError(f"{notebook} is not here; run `radrobust page {name}` first")
-        shutil.copy(notebook, project)
+        _lay(notebook, project)
     _copy_folders(project)
     yaml = YAML()
     document = yaml.load(PROJECT.read_text(encoding="utf-8"))
@@ -73,6 +78,14 @@ def _assemble(project: Path, renderer: str) -> None:
     navbar, gone = website["navbar"], {f"{name}.ipynb" for name in missing}
     navbar["left"] = [item for item in navbar["left"] if item.get("href") not in gone]
     yaml.dump(document, project / PROJECT)
+
+
+def _lay(notebook: Path, project: Path) -> None:
+    """Copy a notebook, its pictures beside it."""
+    page = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    for name, data in media.take_out(page).items():
+        (project / media.FOLDER / name).write_bytes(data)
+    nbformat.write(page, project / notebook.name)  # type: ignore[no-untyped-call]
 
 
 def _copy_folders(root: Path) -> None:

@@ -19,28 +19,35 @@ from radrobust.attacks.table import tabulate
 from radrobust.attribution.localisation import localise
 from radrobust.attribution.protocol import Explained
 from radrobust.data.dataset import Radiograph
-from radrobust.data.reading import Row
+from radrobust.data.fitting import Row
 from radrobust.errors import InputError
 from radrobust.evaluation import summary
 from radrobust.evaluation.attributions import convergence, localisation
 from radrobust.evaluation.checks import Finding, check_all
 from radrobust.evaluation.comparisons import compare
 from radrobust.evaluation.faithfulness import faithfulness, faithfulness_curves, randomisation
+from radrobust.evaluation.probes import probes
 from radrobust.evaluation.subgroups import by_subgroup
 from radrobust.evaluation.survival import survival
 from radrobust.files import replacing
 from radrobust.params import Params
 from radrobust.samples import TABLE
+from radrobust.stages.audit import Fault, find_pairs
 
 TABLES = paths.RESULTS / "tables"
 README = "README.txt"
 OF_SYSTEMS = {"predictions": paths.PREDICTIONS, "attributions": paths.ATTRIBUTIONS}
 """Tables of which each system has its own; they are joined."""
 
+AUDITED = ("faults", "pairs", "probes")
+
 PREAMBLE = """\
 Tables of a radrobust study, each as NAME.csv and, with the types of its columns, as NAME.parquet.
 
 samples            one row a film
+audit-faults       one row a film and fault
+audit-pairs        two films a row that show the same
+audit-probes       how well the label is told by what is no finding
 predictions        one row a system, film, space, decision and budget
 attributions       one row a system, explainer, image and film
 summary-NAME       what the pages show, with intervals
@@ -59,6 +66,9 @@ What follows is taken from the program that wrote the tables, word for word.
 
 EXPLAINED: dict[str, tuple[object, ...]] = {
     "samples": (Row, Radiograph),
+    "audit-faults": (Fault,),
+    "audit-pairs": (find_pairs,),
+    "audit-probes": (probes,),
     "predictions": (Evaluated, tabulate),
     "attributions": (Explained, localise),
     "summary-NAME": (summary.summarise,),
@@ -108,6 +118,8 @@ def tables(params: Params) -> None:
 
 def _all(params: Params) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "samples", _read(paths.SAMPLES / TABLE)
+    for name in AUDITED:
+        yield f"audit-{name}", _read(paths.AUDIT / f"{name}.parquet")
     for name, parent in OF_SYSTEMS.items():
         parts = [_read(parent / system / f"{name}.parquet") for system in params.systems]
         yield name, pd.concat(parts, ignore_index=True)

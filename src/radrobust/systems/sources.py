@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from radrobust import downloads
+from radrobust import downloads, paths
 from radrobust.errors import InputError
 from radrobust.params import Model
 from radrobust.systems.catalogue import SYSTEMS
@@ -14,7 +14,6 @@ from radrobust.systems.published import load_backbone, load_finetuned, refuse_un
 
 PINNED = Path(__file__).with_name("weights.sha256")
 LEDGER = "SHA256SUMS"
-CACHE_VARIABLE = "RADROBUST_CACHE"
 
 # Answers with the file itself where the older addresses ask for a confirmation first.
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id={id}"
@@ -49,15 +48,10 @@ def obtain(key: str, model: Model, seed: int, cache: str) -> Classifier:
     design = Design(key, model.scale, model.head)
     if model.weights == "none":
         return build(key, seed, model.scale, model.head)
-    path = locate(model.weights, key, cache_folder(cache))
+    path = locate(model.weights, key, paths.cache_folder(cache))
     if model.evaluation_alone:
         return load_finetuned(path, design)
     return load_backbone(path, design, seed)
-
-
-def cache_folder(configured: str) -> Path:
-    """Return the folder for downloads: RADROBUST_CACHE if it is set, else what params.yaml says."""
-    return Path(os.environ.get(CACHE_VARIABLE) or configured).expanduser()
 
 
 def locate(source: str, key: str, cache: Path) -> Path:
