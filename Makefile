@@ -10,17 +10,17 @@ THREADS = $(shell echo $$(( ($$(nproc) + $(JOBS) - 1) / $(JOBS) )))
 
 .PHONY: report test serve clean
 
-# $(call each,STAGE,STAGES): reproduce STAGES for every item of STAGE.
-each = $(RUN) dvc stage list --name-only | sed -n 's/^$(1)@//p' \
-	| $(RUN) OMP_NUM_THREADS=$(THREADS) xargs -P $(JOBS) --process-slot-var=TQDM_POSITION \
-	  -I{} dvc --wait-for-lock repro --single-item $(2)
+# What it reads a name a line of, several at a time.
+together = $(RUN) OMP_NUM_THREADS=$(THREADS) xargs -P $(JOBS) --process-slot-var=TQDM_POSITION \
+	-I{} dvc --wait-for-lock repro --single-item
 
 report: .venv/installed
 	$(RUN) dvc repro prepare
-	$(call each,finetune,finetune@{} attack@{} explain@{})
-	$(RUN) dvc repro cases tables
-	$(call each,page,page@{})
-	$(call each,system-page,system-page@{})
+	$(RUN) dvc stage list --name-only | sed -n 's/^finetune@//p' \
+	  | $(together) finetune@{} attack@{} explain@{}
+	$(RUN) dvc repro summarise
+	printf '%s\n' cases tables | $(together) {}
+	$(RUN) dvc stage list --name-only | grep 'page@' | $(together) {}
 	$(RUN) dvc repro
 	@echo "The site is at $(CURDIR)/_site/index.html"
 
