@@ -146,7 +146,7 @@ def test_experiments_are_laid_beside_each_other(reproduced):
 @pytest.mark.slow
 def test_another_split_reads_no_film_again(reproduced):
     reproduced.run("git", "checkout", "--force", "HEAD")
-    reproduced.run("dvc", "checkout", "--force")
+    reproduced.run("dvc", "repro", "prepare")
     params = reproduced.folder / "params.yaml"
     before = params.read_text(encoding="utf-8")
     params.write_text(before.replace("val: 0.15", "val: 0.25"), encoding="utf-8")
