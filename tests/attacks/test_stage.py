@@ -117,7 +117,7 @@ def test_what_is_written_is_what_the_tables_promise(study, whole):
         "clean_logit_0", "clean_logit_1", "logit_0", "logit_1", "probability", "predicted",
         "broken", "iteration", "linf", "l2",
     ]  # fmt: skip
-    test = 24
+    test = len(load_samples(study).rows("test"))
     assert len(predictions) == test * (5 + 1 + 2)
     checks = pd.read_parquet(whole / "checks.parquet")
     counts = checks["check"].value_counts()
@@ -141,7 +141,7 @@ def test_kept_images_are_exactly_what_was_judged(study, whole):
     with np.load(whole / "images.npz", allow_pickle=False) as arrays:
         names, images = arrays["sample_ids"], arrays["images"]
     assert images.dtype == np.float32
-    assert images.shape == (24, 1, 32, 32)
+    assert images.shape == (len(load_samples(study).rows("test")), 1, 32, 32)
     classifier = checkpoints.load(KEY, study / "results/models" / KEY / "model.safetensors")
     with torch.no_grad():
         logits = classifier(torch.from_numpy(images))

@@ -388,7 +388,9 @@ def test_an_archive_of_too_many_files_is_refused(
 
 
 def test_datasets_that_cannot_be_imported_are_told_of(drawn: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"phantom is drawn, not imported; .*: folder, fracatlas, tb"):
+    with pytest.raises(
+        InputError, match=r"phantom is drawn, not imported; .*: folder, fracatlas, tb"
+    ):
         import_dataset("phantom", drawn, tmp_path / "data")
     with pytest.raises(InputError, match="'fractlas' does not exist; did you mean fracatlas"):
         import_dataset("fractlas", drawn, tmp_path / "data")

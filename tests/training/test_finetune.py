@@ -17,7 +17,8 @@ from radrobust.systems.published import read
 def study(prepared, tmp_path, monkeypatch):
     """Run the stage in a folder of its own; changes are of `model` and of `finetune`."""
     (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "samples").symlink_to(prepared / "results" / "samples")
+    for name in ("films", "samples"):
+        (tmp_path / "results" / name).symlink_to(prepared / "results" / name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RADROBUST_CACHE", str(tmp_path / "cache"))
 

@@ -16,7 +16,8 @@ def study(prepared, folder):
     for name in ("params.yaml", "sources"):
         (folder / name).symlink_to(prepared / name)
     (folder / "results").mkdir()
-    (folder / "results" / "samples").symlink_to(prepared / "results" / "samples")
+    for name in ("films", "samples"):
+        (folder / "results" / name).symlink_to(prepared / "results" / name)
     return folder
 
 

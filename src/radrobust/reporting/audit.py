@@ -193,7 +193,7 @@ def listed(study: Study) -> Html:
             body.append([cell(name, "row"), cell(part), cell(fault), cell(done)])
     caption = (
         f"Films by name; of each kind {MOST_FAULTS} at most, drawn by a hash. All "
-        f"{plural(len(study.faults), 'row')} are in results/audit."
+        f"{plural(len(study.faults), 'row')} are in audit-faults.csv, on the page Methods."
     )
     return Html(sortable(html.table(head, body, caption)))
 

@@ -43,7 +43,7 @@ TINY = 64
 NEARLY = {"near_duplicate": "nearly the same as", "mirrored": "mirror image of"}
 
 TOGETHER = "kept, in one split with it"
-KEPT = "kept as it is"
+KEPT = "kept"
 
 _DISAGREES = re.compile(r"says .+ for a film in |outlined on a film in ")
 _TRUNCATED = re.compile(r"^truncated file")
