@@ -27,11 +27,16 @@ from statistics import median
 import numpy as np
 import psutil
 from PIL import Image, ImageFile
+from tqdm import tqdm
 
 from radrobust.data.fracatlas import FracAtlasFilm, read_folder
 from radrobust.data.reading import read_films
 
 SIDE = 224
+tqdm.monitor_interval = (
+    0  # a bar's thread outlives it, and keeps the next round from forking as the
+)
+# command does, which reads once
 
 
 def plain(films: Sequence[FracAtlasFilm]) -> np.ndarray:
