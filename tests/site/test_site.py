@@ -232,7 +232,8 @@ def test_verdicts_are_told_by_word_and_sign_and_seen_by_contrast(visit, address,
 @pytest.mark.content
 def test_where_a_check_failed_the_attacked_numbers_lead_to_the_checks(visit, address):
     page = visit(f"{address}/checks.html")
-    failed = page.locator("td.status.fail").count()
+    rows = page.locator("tr").filter(has_not_text="Maps add up")  # which leaves no number in doubt
+    failed = rows.locator("td.status.fail").count()
     page = visit(f"{address}/robustness.html")
     notes = page.locator("a.doubt:visible")
     if not failed:
