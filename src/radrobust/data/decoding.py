@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from radrobust.data.dicom import decode_dicom
 from radrobust.data.limits import check_bytes, check_pixels
+from radrobust.data.picture import Picture
 from radrobust.errors import InputError
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP")
@@ -35,29 +36,6 @@ _TURNS = {
 }
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What a file holds.
-
-    Attributes
-    ----------
-    image : ndarray of uint8, H×W
-        Grey values, 0 to 255, turned as the file's EXIF orientation says.
-    mode : str
-        Pillow's name of the pixel format in the file; of DICOM its photometric interpretation and
-        depth, such as ``MONOCHROME2 12 bit``.
-    truncated : bool
-        The file is damaged or ends early.
-    faults : tuple of str
-        What had to be put right, in words.
-    """
-
-    image: NDArray[np.uint8]
-    mode: str
-    truncated: bool
-    faults: tuple[str, ...]
-
-
 def decode(path: Path) -> Picture:
     """Read an image or DICOM file as grey values; a truncated one as far as it goes.
 
@@ -72,8 +50,7 @@ def decode(path: Path) -> Picture:
         16 bits, of which it is not known what is white.
     """
     if is_dicom(path):
-        film = decode_dicom(path)
-        return Picture(film.image, film.mode, film.truncated, film.faults)
+        return decode_dicom(path)
     return _decode_image(path)
 
 

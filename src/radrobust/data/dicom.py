@@ -10,7 +10,6 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from pydicom.uid import (
 from radrobust.data import dicom_packings
 from radrobust.data.dataset import pseudonym
 from radrobust.data.limits import check_bytes, check_pixels
+from radrobust.data.picture import Picture
 from radrobust.errors import InputError
 
 dicom_packings.register()
@@ -51,28 +51,6 @@ NOBODY = {
 """What tools that remove identifiers put in place of them; small letters."""
 
 
-@dataclass(frozen=True)
-class DicomFilm:
-    """One film out of a DICOM file.
-
-    Attributes
-    ----------
-    image : ndarray of uint8, H×W
-        Grey values, 0 (black) to 255.
-    mode : str
-        Photometric interpretation and depth, such as ``MONOCHROME2 12 bit``.
-    truncated : bool
-        The pixels end early; what is missing is zero in the file's values.
-    faults : tuple of str
-        What had to be put right, in words.
-    """
-
-    image: NDArray[np.uint8]
-    mode: str
-    truncated: bool
-    faults: tuple[str, ...]
-
-
 def patient_of(path: Path) -> str:
     """Return the pseudonym of the PatientID of a DICOM file, without reading its pixels.
 
@@ -88,7 +66,7 @@ def patient_of(path: Path) -> str:
     return "" if nobody else pseudonym(identifier)
 
 
-def decode_dicom(path: Path) -> DicomFilm:
+def decode_dicom(path: Path) -> Picture:
     """Read the film of a DICOM file as a viewer would show it first.
 
     Stored values go through the modality LUT or rescale, then through the first VOI LUT or
@@ -126,7 +104,7 @@ def decode_dicom(path: Path) -> DicomFilm:
             ) from None
     faults = ("truncated file, read as far as it goes",) if truncated else ()
     mode = f"{photometric} {int(header.BitsStored)} bit"
-    return DicomFilm(shown, mode, truncated, faults)
+    return Picture(shown, mode, truncated, faults)
 
 
 def _read(path: Path, **options: Any) -> Dataset:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -21,7 +20,7 @@ from radrobust.data.dataset import Box, Dataset, Published, Radiograph, pseudony
 from radrobust.data.decoding import DICOM_SUFFIXES, decode, is_dicom, read_mask
 from radrobust.data.dicom import patient_of
 from radrobust.data.film_table import UNKNOWN, Entry, Places, normal, read_table
-from radrobust.data.listing import sorted_by_id
+from radrobust.data.listing import counted, sorted_by_id
 from radrobust.data.outlines import Outlines, draw_outlines, read_coco
 from radrobust.errors import InputError
 from radrobust.params import choose
@@ -94,17 +93,8 @@ class FolderFilm:
         """Decode the film and its mask, which lies in the film's upright frame."""
         picture = decode(self.path)
         mask, boxes, faults = self._place(picture.image.shape)
-        return Radiograph(
-            image=picture.image,
-            mask=mask,
-            boxes=boxes,
-            label=self.label,
-            subgroups=self.subgroups,
-            mode=picture.mode,
-            truncated=picture.truncated,
-            note="; ".join((*self.faults, *picture.faults, *faults)),
-            file_bytes=self.path.stat().st_size,
-        )
+        faults = (*self.faults, *picture.faults, *faults)
+        return picture.of(self, mask, boxes, faults)
 
     def _place(
         self, shape: tuple[int, ...]
@@ -365,13 +355,11 @@ def describe(folder: Path) -> str:
     """
     names = _class_names(folder)
     found = _read(folder, names[1])
-    labels = Counter(film.label for film in found.films)
     patients = {film.patient for film in found.films} - {""}
     marked = sum(film.mask is not None or film.outlines is not None for film in found.films)
     faulty = sum(bool(film.faults) for film in found.films)
-    counts = ", ".join(f"{labels[label]} {name}" for label, name in enumerate(names))
     return (
-        f"{len(found.films)} films ({counts}), "
+        f"{counted(found.films, names)}, "
         f"{marked} with a mask or outlines, {faulty} on which folder, {TABLE} and masks disagree; "
         f"{len(patients)} patients known"
         + "".join(f"; {stranger} of films that are not here" for stranger in found.strangers)

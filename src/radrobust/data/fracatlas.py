@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from radrobust.data.dataset import Dataset, Published, Radiograph, register
 from radrobust.data.decoding import decode
-from radrobust.data.listing import image_files, sorted_by_id
+from radrobust.data.listing import counted, image_files, sorted_by_id
 from radrobust.data.outlines import Outlines, draw_outlines, read_coco
 from radrobust.data.supervisely import Annotation, read_annotation
 from radrobust.errors import InputError
@@ -97,17 +97,8 @@ class FracAtlasFilm:
         """
         picture = decode(self.path)
         mask, boxes, faults = draw_outlines(self.outlines, picture.image.shape)
-        return Radiograph(
-            image=picture.image,
-            mask=mask,
-            boxes=boxes,
-            label=self.label,
-            subgroups=self.subgroups,
-            mode=picture.mode,
-            truncated=picture.truncated,
-            note="; ".join((*self.faults, *picture.faults, *faults)),
-            file_bytes=self.path.stat().st_size,
-        )
+        faults = (*self.faults, *picture.faults, *faults)
+        return picture.of(self, mask, boxes, faults)
 
 
 # --- Reading a folder -------------------------------------------------------------------------
@@ -266,12 +257,10 @@ def describe(folder: Path) -> str:
         As `read_folder`.
     """
     films = read_folder(folder)
-    labels = Counter(film.label for film in films)
-    counts = ", ".join(f"{labels[label]} {CLASSES[label]}" for label in (0, 1))
     outlined = sum(film.outlines is not None for film in films)
     faulty = sum(bool(film.faults) for film in films)
     found = (
-        f"{len(films)} films ({counts}), {outlined} with outlines, "
+        f"{counted(films, CLASSES)}, {outlined} with outlines, "
         f"{faulty} on which folder, table and outlines disagree"
     )
     official = Counter(film.official for film in films if film.official)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,14 @@ class FilmFile(Protocol):
     @property
     def path(self) -> Path:
         """The file."""
+
+    @property
+    def label(self) -> int:
+        """1 for the finding, 0 for its absence."""
+
+    @property
+    def subgroups(self) -> dict[str, str]:
+        """Attributes by which results may be broken down."""
 
 
 AnyFilm = TypeVar("AnyFilm", bound=FilmFile)
@@ -46,3 +55,10 @@ def sorted_by_id(films: Sequence[AnyFilm], folder: Path) -> list[AnyFilm]:
             places = f"{one.path.relative_to(folder)} and {other.path.relative_to(folder)}"
             raise InputError(f"{folder} holds {places}; names must differ, so keep one of them")
     return ordered
+
+
+def counted(films: Sequence[FilmFile], classes: Sequence[str]) -> str:
+    """Say how many films there are, and of which class, as in ``9 films (7 normal, 2 ill)``."""
+    labels = Counter(film.label for film in films)
+    counts = ", ".join(f"{labels[label]} {name}" for label, name in enumerate(classes))
+    return f"{len(films)} films ({counts})"

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from radrobust.data.dataset import Dataset, Published, Radiograph, register
 from radrobust.data.decoding import decode
-from radrobust.data.listing import image_files, sorted_by_id
+from radrobust.data.listing import counted, image_files, sorted_by_id
 from radrobust.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,17 +68,7 @@ class TbFilm:
     def read(self) -> Radiograph:
         """Decode the film. Nothing is known of where a finding lies."""
         picture = decode(self.path)
-        return Radiograph(
-            image=picture.image,
-            mask=None,
-            boxes=(),
-            label=self.label,
-            subgroups=self.subgroups,
-            mode=picture.mode,
-            truncated=picture.truncated,
-            note="; ".join(picture.faults),
-            file_bytes=self.path.stat().st_size,
-        )
+        return picture.of(self, faults=picture.faults)
 
 
 def read_folder(folder: Path) -> list[TbFilm]:
@@ -162,11 +152,9 @@ def describe(folder: Path) -> str:
         As `read_folder`.
     """
     films = read_folder(folder)
-    labels = Counter(film.label for film in films)
-    counts = ", ".join(f"{labels[label]} {CLASSES[label]}" for label in (0, 1))
     sources = Counter(film.subgroups["source"] for film in films if film.subgroups)
     told = ", ".join(f"{count} from {source}" for source, count in sources.most_common())
-    return f"{len(films)} films ({counts}), " + (told or "of unknown source: no spreadsheets here")
+    return f"{counted(films, CLASSES)}, " + (told or "of unknown source: no spreadsheets here")
 
 
 def films(_params: Params, folder: Path) -> list[TbFilm]:

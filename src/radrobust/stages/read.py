@@ -28,8 +28,9 @@ def read(params: Params) -> None:
     InputError
         The dataset is unknown or is not here, or no film of one of the classes can be read.
     """
-    place = locate(get_dataset(params.dataset.name))
-    dataset = get_dataset(params.dataset.name).of(params, place)
+    dataset = get_dataset(params.dataset.name)
+    place = locate(dataset)
+    dataset = dataset.of(params, place)
     films = choose(dataset.films(params, place), params)
     unfinished = paths.RESUME / "films"
     read_films(films, params.dataset.image_size, unfinished)
