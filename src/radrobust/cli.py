@@ -126,6 +126,14 @@ def page(name: Annotated[str, typer.Argument(help="A page in reports/, without .
 
 
 @app.command()
+def renderer() -> None:
+    """Note what renders the site here: Quarto, or else smalldocs."""
+    from radrobust.stages.site import renderer
+
+    renderer()
+
+
+@app.command()
 def site() -> None:
     """Render the executed pages into the website."""
     from radrobust.stages.site import site

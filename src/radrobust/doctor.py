@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -90,12 +89,12 @@ def _robustbench() -> Finding:
 
 
 def _renderer() -> Finding:
-    if quarto := shutil.which("quarto"):
-        return Finding("renderer", f"Quarto at {quarto}")
+    from radrobust.site.renderers import find_renderer
+
     try:
-        return Finding("renderer", f"smalldocs {version('smalldocs')}; quarto is not on the PATH")
-    except PackageNotFoundError:
-        return Finding("renderer", "neither quarto nor smalldocs is installed", obstacle=True)
+        return Finding("renderer", f"{find_renderer()}")
+    except InputError as error:
+        return Finding("renderer", str(error), obstacle=True)
 
 
 def _data(params: Params) -> Finding:

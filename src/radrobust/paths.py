@@ -23,6 +23,7 @@ CURVES = RESULTS / "curves.csv"
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
 NOTEBOOKS = Path("notebooks")
+RENDERER = RESULTS / "renderer.json"
 SITE = Path("_site")
 
 CACHE_VARIABLE = "RADROBUST_CACHE"

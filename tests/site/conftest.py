@@ -106,18 +106,29 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def address(site):
-    """The site's address on a server of its own."""
+def serve():
+    """Serve a folder on a server of its own; what is returned is its address."""
+    servers = []
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *words):
             pass
 
-    handler = functools.partial(Quiet, directory=site)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    def start(folder):
+        handler = functools.partial(Quiet, directory=folder)
+        servers.append(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def address(site, serve):
+    """The site's address."""
+    return serve(site)
 
 
 @pytest.fixture(scope="session")
@@ -158,6 +169,8 @@ def visit(context):
             ),
         )
         opened.goto(address)
+        # A renderer may not heed the reader's scheme: the dark page is what was asked for.
+        assert opened.locator(".quarto-dark").count() == (scheme == "dark"), scheme
         return opened
 
     yield open_page

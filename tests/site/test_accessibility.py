@@ -65,6 +65,7 @@ def test_no_page_shuts_anybody_out(visit, address, site):
 
 
 @pytest.mark.slow
+@pytest.mark.content
 def test_no_page_is_faint_on_a_dark_telephone(visit, address, site):
     found = {}
     for name in all_pages(site):

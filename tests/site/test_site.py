@@ -42,7 +42,8 @@ FAINT = """cells => {
   }).map(cell => cell.innerText) }"""
 
 
-MOST = 3_000_000  # bytes of a page when it is opened
+MOST = 2_500_000  # bytes of a page when it is opened, but for what its renderer adds to every page
+LIBRARIES = "/site_libs/"
 
 
 @pytest.mark.content
@@ -69,7 +70,10 @@ def test_page_is_whole(visit, address, name):
 
 def links_lead_somewhere(page, address):
     links = page.locator("a[href]").evaluate_all("links => links.map(link => link.href)")
-    own = {link for link in links if link.startswith(address) and "#film=" not in link}
+    # On a server Quarto's script shortens index.html to its folder.
+    whole = [link.replace(f"{address}/#", f"{address}/index.html#") for link in links]
+    whole = [f"{link}index.html" if link == f"{address}/" else link for link in whole]
+    own = {link for link in whole if link.startswith(address) and "#film=" not in link}
     menu = {f"{address}/{page}.html" for page in PAGES if not page.startswith("system-")}
     assert menu <= {link.split("#")[0] for link in own}
     for target in {link.split("#")[0] for link in own}:
@@ -97,10 +101,13 @@ def test_no_page_is_heavy_when_it_is_opened(browser, address):
         page, loaded = context.new_page(), []
         page.on("requestfinished", lambda request, loaded=loaded: loaded.append(request))
         page.goto(f"{address}/{name}.html", wait_until="networkidle")
-        sent = [request for request in loaded if request.url.startswith(address)]
+        sent = [
+            request for request in loaded
+            if request.url.startswith(address) and LIBRARIES not in request.url
+        ]  # fmt: skip
         weights[name] = sum(request.sizes()["responseBodySize"] for request in sent)
         context.close()
-    assert min(weights.values()) > 100_000  # of styles and scripts alone
+    assert min(weights.values()) > 20_000
     assert {name: weight for name, weight in weights.items() if weight > MOST} == {}
 
 
@@ -337,11 +344,3 @@ def test_pages_that_are_gone_do_not_remain(copy, capsys):
     render()
     assert not Path("_site/data.html").exists()
     assert "rendered _site/index.html" in capsys.readouterr().out
-
-
-@pytest.mark.skipif(shutil.which("quarto") is not None, reason="Quarto only warns of broken links")
-def test_a_link_that_leads_nowhere_is_told(copy):
-    page = Path("notebooks/index.ipynb")
-    page.write_text(page.read_text().replace("data.ipynb", "dta.ipynb"))
-    with pytest.raises(InputError, match=r"index\.ipynb: the link dta\.ipynb leads nowhere"):
-        render()

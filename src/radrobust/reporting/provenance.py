@@ -18,7 +18,7 @@ from radrobust.reporting.study import Study
 
 PACKAGES = (
     "radrobust", "torch", "torchvision", "captum", "robustbench", "numpy", "pandas", "scipy",
-    "pillow", "matplotlib", "dvc", "jupytext", "smalldocs",
+    "pillow", "matplotlib", "dvc", "jupytext",
 )  # fmt: skip
 
 

@@ -1,11 +1,10 @@
-"""Stage site: render the executed pages into the website."""
+"""Stages renderer and site: what renders the executed pages, and the website."""
 
 from __future__ import annotations
 
+import json
 import shutil
-import subprocess
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -15,7 +14,9 @@ from radrobust import paths
 from radrobust.errors import InputError
 from radrobust.files import replacing
 from radrobust.params import load_params
-from radrobust.reporting import media
+from radrobust.site import media
+from radrobust.site.links import broken_links
+from radrobust.site.renderers import RENDERED, Renderer, find_renderer
 from radrobust.stages.page import pages
 
 PROJECT = Path("_quarto.yml")
@@ -26,40 +27,50 @@ COPIED = (ASSETS, paths.RESULTS / "cases", paths.RESULTS / "tables")
 OPTIONAL = {"compare": paths.RESULTS / "compare"}
 """Pages that not every study has, and the folders whose presence says that it has them."""
 
-RENDERED = "_site"
+
+def renderer() -> None:
+    """Write what would render the site here, so that stage `site` depends on it.
+
+    Raises
+    ------
+    InputError
+        Nothing can render it.
+    """
+    found = find_renderer()
+    with replacing(paths.RENDERER) as draft:
+        facts = {"name": found.name, "version": found.version}
+        draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 def site() -> None:
     """Render `notebooks/` into `_site/`, with Quarto where it is installed, else with smalldocs.
 
     The site is replaced as a whole: no page of an earlier one remains, and where rendering fails
-    the earlier one stays.
+    or a link leads nowhere the earlier one stays.
 
     Raises
     ------
     InputError
-        A page has not been executed, or the renderer failed.
+        A page has not been executed, the renderer failed, or a link leads nowhere.
     """
-    quarto = shutil.which("quarto")
-    renderer = _quarto_version(quarto) if quarto else f"smalldocs {version('smalldocs')}"
+    renderer = find_renderer()
     with tempfile.TemporaryDirectory() as workroom:
         project = Path(workroom) / "site"
         _assemble(project, renderer)
-        if quarto:
-            _render_with_quarto(quarto, project)
-        else:
-            _render_with_smalldocs(project)
+        renderer.render(project)
         # A renderer takes along what pages link to, but not what only their scripts ask for.
         _copy_folders(project / RENDERED)
         shutil.copytree(
             project / media.FOLDER, project / RENDERED / media.FOLDER, dirs_exist_ok=True
         )
+        for page, link in broken_links(project / RENDERED):
+            raise InputError(f"{page}: the link {link} leads nowhere")
         with replacing(paths.SITE) as draft:
             shutil.copytree(project / RENDERED, draft)
     print(f"{renderer} rendered {paths.SITE / 'index.html'}")
 
 
-def _assemble(project: Path, renderer: str) -> None:
+def _assemble(project: Path, renderer: Renderer) -> None:
     """Lay the pages beside `_quarto.yml`: both renderers mirror folders into addresses."""
     (project / media.FOLDER).mkdir(parents=True)
     missing = {name for name, folder in OPTIONAL.items() if not folder.is_dir()}
@@ -69,7 +80,7 @@ def _assemble(project: Path, renderer: str) -> None:
         notebook = paths.NOTEBOOKS / f"{name}.ipynb"
         if not notebook.is_file():
             raise InputError(f"{notebook} is not here; run `radrobust page {name}` first")
-        _lay(notebook, project)
+        _lay(notebook, project, renderer)
     _copy_folders(project)
     yaml = YAML()
     document = yaml.load(PROJECT.read_text(encoding="utf-8"))
@@ -80,11 +91,12 @@ def _assemble(project: Path, renderer: str) -> None:
     yaml.dump(document, project / PROJECT)
 
 
-def _lay(notebook: Path, project: Path) -> None:
-    """Copy a notebook, its pictures beside it."""
+def _lay(notebook: Path, project: Path, renderer: Renderer) -> None:
+    """Copy a notebook as its renderer takes it, its pictures beside it."""
     page = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     for name, data in media.take_out(page).items():
         (project / media.FOLDER / name).write_bytes(data)
+    renderer.prepare(page)
     nbformat.write(page, project / notebook.name)  # type: ignore[no-untyped-call]
 
 
@@ -92,27 +104,3 @@ def _copy_folders(root: Path) -> None:
     for folder in COPIED:
         if folder.is_dir():
             shutil.copytree(folder, root / folder.name, dirs_exist_ok=True)
-
-
-def _quarto_version(quarto: str) -> str:
-    ended = subprocess.run([quarto, "--version"], capture_output=True, text=True, check=True)
-    return f"Quarto {ended.stdout.strip()}"
-
-
-def _render_with_quarto(quarto: str, project: Path) -> None:
-    ended = subprocess.run([quarto, "render", str(project), "--no-execute"], check=False)
-    if ended.returncode:
-        raise InputError(f"quarto render ended with code {ended.returncode}; it says why above")
-
-
-def _render_with_smalldocs(project: Path) -> None:
-    from smalldocs.config import BuildError, ConfigError  # type: ignore[import-untyped]
-    from smalldocs.site import build  # type: ignore[import-untyped]
-
-    try:
-        built = build(project, quiet=True)
-    except (BuildError, ConfigError) as error:
-        raise InputError(f"smalldocs: {error}") from None
-    if built.broken:
-        page, link = built.broken[0]
-        raise InputError(f"{page}: the link {link} leads nowhere")
