@@ -113,7 +113,9 @@ def document(page, name, settings):
     front = YAML(typ="safe").load(page.cells[0].source.strip().strip("-"))
     html, website = settings["format"]["html"], settings["website"]
     body, is_widget = content(page)
-    toc = re.findall(r'<section id="([^"]+)" class="level2">\n<h2 class="anchored">(.*?)</h2>', body)
+    toc = re.findall(
+        r'<section id="([^"]+)" class="level2">\n<h2 class="anchored">(.*?)</h2>', body
+    )
     menu = "".join(
         f'<li class="nav-item"><a class="nav-link{" active" * (item["href"] == name)}" '
         f'href="./{item["href"].replace(".ipynb", ".html")}">{item["text"]}</a></li>'
@@ -162,7 +164,9 @@ def content(page):
         for output in cell.get("outputs", []):
             is_widget |= "text/html" in output.data
             shown = output.data.get("text/html") or markdown(output.data["text/markdown"])
-            parts.append(f'<div class="cell"><div class="cell-output cell-output-display cell-output-markdown">{shown}</div></div>')
+            parts.append(
+                f'<div class="cell"><div class="cell-output cell-output-display cell-output-markdown">{shown}</div></div>'
+            )
     text = "\n".join(parts)
     head, *sections = re.split(r"^<h2>(.*?)</h2>$", text, flags=re.MULTILINE)
     for title, inner in zip(sections[::2], sections[1::2], strict=True):

@@ -36,6 +36,7 @@ class Renderer(ABC):
     def name(self) -> str:
         """What the program is called."""
 
+    @abstractmethod
     def prepare(self, page: NotebookNode) -> None:
         """Change an executed page into one that this renderer shows as it is meant."""
 
@@ -77,6 +78,9 @@ class Smalldocs(Renderer):
     """The package that this project depends on."""
 
     name = "smalldocs"
+
+    def prepare(self, page: NotebookNode) -> None:
+        """Leave the page as it is: HTML outputs pass through."""
 
     def render(self, project: Path) -> None:
         """Render in this process."""
