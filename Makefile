@@ -7,6 +7,8 @@ RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # of a second core idle, so two at a time take two thirds of the time that one after the other takes.
 JOBS ?= 2
 THREADS = $(shell echo $$(( ($$(nproc) + $(JOBS) - 1) / $(JOBS) )))
+# Seconds that Quarto's download may take. The package itself would wait for ever.
+QUARTO_PATIENCE ?= 180
 
 .PHONY: report test serve clean
 
@@ -14,7 +16,7 @@ THREADS = $(shell echo $$(( ($$(nproc) + $(JOBS) - 1) / $(JOBS) )))
 together = $(RUN) OMP_NUM_THREADS=$(THREADS) xargs -P $(JOBS) --process-slot-var=TQDM_POSITION \
 	-I{} dvc --wait-for-lock repro --single-item
 
-report: .venv/installed
+report: .venv/installed .venv/renderer
 	$(RUN) dvc repro prepare
 	$(RUN) dvc stage list --name-only | sed -n 's/^finetune@//p' \
 	  | $(together) finetune@{} attack@{} explain@{}
@@ -33,6 +35,13 @@ serve: report
 clean:
 	rm -rf .venv _site notebooks results
 
+# What uv installs in seconds takes pip minutes; pip does it where uv cannot be had, or where the
+# index is known to pip alone.
+install = @{ $(BIN)/uv --version || $(BIN)/pip install --quiet --constraint constraints.txt uv; } >/dev/null 2>&1; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt $(1) \
+	|| { echo "uv could not install; pip does" >&2; \
+	     $(BIN)/pip install --quiet --constraint constraints.txt $(1); }
+
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "radrobust needs Python 3.11 or newer; try make PYTHON=python3.11" >&2; exit 2; }
@@ -40,9 +49,17 @@ clean:
 	  || { rm -rf .venv; echo "no venv could be made; on Debian: apt-get install python3-venv" >&2; exit 2; }
 
 .venv/installed: .venv/bin/pip pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(call install,--editable .)
 	@touch $@
 
 .venv/installed-test: .venv/installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test]"
+	$(call install,--editable ".[test]")
+	@touch $@
+
+# Asked for once: where Quarto's host does not answer, smalldocs renders the site, now and later.
+.venv/renderer: .venv/installed
+	@$(RUN) command -v quarto >/dev/null \
+	  || timeout --kill-after=5 $(QUARTO_PATIENCE) $(BIN)/pip install --quiet --no-deps --constraint constraints.txt \
+	       quarto-cli >/dev/null 2>&1 \
+	  || echo "Quarto cannot be had here; smalldocs renders the site"
 	@touch $@

@@ -108,11 +108,11 @@ def test_a_quarto_that_does_not_start_is_told_in_one_line(tmp_path, monkeypatch)
 
 def test_what_quarto_refuses_is_told_in_one_line(tmp_path, monkeypatch):
     program = tmp_path / "quarto"
-    program.write_text("#!/bin/sh\necho first >&2\necho 'ERROR: no such theme' >&2\nexit 1\n")
+    program.write_text("#!/bin/sh\necho first >&2\necho 'ERROR: no theme' >&2\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(
-        InputError, match=r"^quarto render ended with code 1: ERROR: no such theme$"
+        InputError, match=r"^quarto render ended with code 1: ERROR: no theme$"
     ):
         Quarto("1").render(tmp_path)
 
