@@ -9,6 +9,7 @@ Each tool once a round, in another order every round: the same classifier, films
 budget, steps and random start, on systems of the study as trained. At the scale `paper` it is an
 untrained WRN-28-10 whose answer no attack can change: the worst case for one that leaves alone what
 is broken. Bare: the passes through the classifier that ours makes, of as many films, and no more.
+The default searches in the precision that stage `attack` would find by measuring to be the faster.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -26,15 +29,20 @@ import torch
 from torch import Tensor, nn
 
 from radrobust import paths
-from radrobust.attacks.pgd import Pgd, pgd
+from radrobust.attacks.protocol import Attacker
 from radrobust.errors import InputError
+from radrobust.params import Attack as Section
 from radrobust.samples import load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.classifier import Classifier, build
 from radrobust.systems.films import Films
-from radrobust.tensors import has_fast_bfloat16, pick_device
+from radrobust.systems.precision import Precision
+from radrobust.tensors import has_bfloat16, pick_device
 
-EPS, STEP, STEPS, SEED, BATCH, BOUND = 4 / 255, 1 / 255, 10, 11, 128, 1.15
+SECTION = Section(eps=Fraction(4, 255), schedule="fixed", step=Fraction(1, 255), steps=10)
+EPS, STEP, STEPS = float(SECTION.eps), float(SECTION.step), SECTION.steps
+SEED, BATCH, BOUND = 11, 128, 1.15
+FLOAT32, BFLOAT16, DEFAULT = "ours, float32", "ours, bfloat16", "ours, the default"
 Attack = Callable[[Films], Tensor]  # from a batch of films to attacked pixels
 
 
@@ -46,16 +54,18 @@ class Pass(NamedTuple):
     low: bool
 
 
-def ours(classifier: Classifier) -> dict[str, Attack]:
-    """In float32 and, where the study would use it here, in bfloat16."""
+def ours(attacker: Attacker, default: Precision) -> dict[str, Attack]:
+    """In float32, in bfloat16 where the hardware has it, and as a study would do it here."""
+    attack = attacker.headline(SECTION.eps, "pixel")
 
     def searching_in(precision: torch.dtype) -> Attack:
-        return lambda films: pgd(classifier, films, Pgd(EPS, STEP, STEPS), SEED, precision).images
+        one = replace(attacker, precision=precision)
+        return lambda films: one.attack(films, attack).images
 
-    attacks = {"ours, float32": searching_in(torch.float32)}
-    if has_fast_bfloat16(classifier.device):
-        attacks["ours, bfloat16"] = searching_in(torch.bfloat16)
-    return attacks
+    attacks = {FLOAT32: searching_in(torch.float32)}
+    if has_bfloat16(attacker.classifier.device):
+        attacks[BFLOAT16] = searching_in(torch.bfloat16)
+    return attacks | {DEFAULT: searching_in(default.dtype)}
 
 
 def peers(classifier: Classifier, shape: torch.Size) -> dict[str, Attack]:
@@ -138,10 +148,20 @@ def answer(classifier: Classifier, films: Films, images: Tensor) -> str:
     return f"{100 * right:.1f} | {outside}"
 
 
+def told(chosen: Precision) -> str:
+    """A precision, and the times by which it was chosen."""
+    if chosen.float32_seconds is None:
+        return f"{chosen.name}, as there is no bfloat16 in hardware"
+    exact, coarse = chosen.float32_seconds, chosen.bfloat16_seconds
+    return f"{chosen.name}, as one step takes {exact:.3f} s in float32, {coarse:.3f} s in bfloat16"
+
+
 def compare(title: str, classifier: Classifier, films: Films, rounds: int) -> None:
     """Run everything once for what it returns, then in turns for its time; print a table."""
     batches = [films[first : first + BATCH] for first in range(0, len(films), BATCH)]
-    own, others = ours(classifier), peers(classifier, films.pixels.shape[1:])
+    attacker = Attacker(classifier, SECTION, SEED)
+    default = attacker.fastest_precision(batches[0])
+    own, others = ours(attacker, default), peers(classifier, films.pixels.shape[1:])
     runs: dict[str, Callable[[], object]] = {}
     answers: dict[str, str] = {}
     for name, attack in (own | others).items():
@@ -170,6 +190,9 @@ def compare(title: str, classifier: Classifier, films: Films, rounds: int) -> No
         ratio = median[fastest] / median[name]
         print(f"\n{name}: the fastest peer ({fastest}) takes {ratio:.2f} × as long; ", end="")
         print(f"{over:.2f} × its bare passes (bound {BOUND})", flush=True)
+    pairs = zip(seconds[DEFAULT], seconds[FLOAT32], strict=True)
+    ratio = statistics.median(chosen / exact for chosen, exact in pairs)
+    print(f"\nthe default is {told(default)}: {ratio:.2f} × the time of float32", flush=True)
 
 
 def main(scale: str, count: int | None, rounds: int) -> None:

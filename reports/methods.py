@@ -132,6 +132,16 @@ costs.costs(study)
 # A stage whose results DVC finds in its cache does not run, and keeps the time of when it did.
 # Times depend on the machine, and on what else it does meanwhile.
 #
+# ### Precision
+#
+# Some machines compute faster in bfloat16, a number format with fewer digits than float32; others
+# are slower in it. Where `precision` is `auto` and the hardware has it, one step of the work is
+# timed several times in each, for each network, before the work begins. bfloat16 is used only where
+# it is faster by a tenth or more. Verdicts and validation are in float32 in any case.
+
+# %%
+costs.precisions(study)
+#
 # ## Tables to download
 
 # %%

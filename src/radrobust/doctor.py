@@ -12,7 +12,7 @@ import torch
 from radrobust.errors import InputError
 from radrobust.params import Params, choose
 from radrobust.systems.catalogue import SYSTEMS, Scale
-from radrobust.tensors import free_memory, has_fast_bfloat16, pick_device
+from radrobust.tensors import free_memory, has_bfloat16, pick_device
 
 GIGABYTE = 2**30
 
@@ -74,7 +74,11 @@ def examine(params: Params) -> Iterator[Finding]:
 def _torch(device: torch.device) -> Finding:
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     threads = f"{torch.get_num_threads()} threads"
-    half = "bfloat16 in hardware" if has_fast_bfloat16(device) else "no bfloat16 in hardware"
+    half = (
+        "bfloat16 in hardware, measured per network before it is used"
+        if has_bfloat16(device)
+        else "no bfloat16 in hardware"
+    )
     return Finding("torch", f"{torch.__version__} on {name}, {threads}, {half}")
 
 

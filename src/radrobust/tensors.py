@@ -40,8 +40,8 @@ def tensors_digest(tensors: Mapping[str, Tensor]) -> bytes:
     return digest.digest()
 
 
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Tell whether bfloat16 is computed in hardware, so that autocast saves time."""
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device lists bfloat16; whether it is faster in it is another question."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))

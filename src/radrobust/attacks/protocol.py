@@ -20,7 +20,7 @@ from radrobust.progress import progress
 from radrobust.shards import Shards
 from radrobust.systems.batching import in_batches
 from radrobust.systems.films import Films
-from radrobust.tensors import has_fast_bfloat16
+from radrobust.systems.precision import Precision, fastest_precision
 
 SPACES = {"pixel": (1.0,), "normalized": CIFAR_STD}
 """Units of a budget. ``normalized`` is the arithmetic of the study that is rebuilt here, which
@@ -39,11 +39,14 @@ class Attacker:
         The section `attack` of the study.
     seed : int
         Of the random starts.
+    precision : torch.dtype
+        Of the search, as in `pgd`.
     """
 
     classifier: nn.Module
     params: Attack
     seed: int
+    precision: torch.dtype = torch.float32
 
     def headline(self, budget: Fraction, space: str) -> Pgd:
         """Return the study's attack at one budget: a fixed step is scaled with the budget."""
@@ -61,10 +64,26 @@ class Attacker:
         )
 
     def attack(self, films: Films, attack: Pgd) -> Outcome:
-        """Attack films in the precision of the study."""
-        low = self.params.precision == "auto" and has_fast_bfloat16(films.pixels.device)
-        precision = torch.bfloat16 if low else torch.float32
-        return pgd(self.classifier, films, attack, self.seed, precision)
+        """Attack films."""
+        return pgd(self.classifier, films, attack, self.seed, self.precision)
+
+    def fastest_precision(self, films: Films) -> Precision:
+        """Measure, where the study leaves it open, in which precision to search.
+
+        What is timed is the first step of the headline attack, with the verdicts in float32.
+
+        Parameters
+        ----------
+        films : Films
+            A batch as the attack will have it.
+        """
+        attack = self.headline(self.params.eps, self.params.space)
+        attack = replace(attack, steps=1, restarts=1)
+
+        def step(precision: torch.dtype) -> None:
+            replace(self, precision=precision).attack(films, attack)
+
+        return fastest_precision(self.params.precision, step, films.pixels.device)
 
     def clean(self, films: Films, attack: Pgd) -> Outcome:
         """Ask about the films as they are, in as many channels as the attack changes."""

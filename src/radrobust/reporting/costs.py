@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from radrobust.cost import Cost, cost_file, read_cost, study_digest
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
@@ -51,6 +53,37 @@ def in_words(study: Study) -> Markdown:
     if len(found) < count:
         parts.append(f"Of {plural(count, 'stage')}, {count - len(found)} were not recorded.")
     return prose(" ".join(filter(None, parts)))
+
+
+def precisions(study: Study) -> Html:
+    """In which precision each system was trained and its attack searched, and why."""
+    found = {
+        system: {
+            "Training": study.training(system).get("precision"),
+            "Search of the attack": study.searched(system),
+        }
+        for system in study.systems
+    }
+    of_all = [one for both in found.values() for one in both.values() if one]
+    if not any(one["float32_seconds"] for one in of_all):
+        return Html("<p>Everything was computed in float32; nothing coarser was tried.</p>")
+    titles = next(iter(found.values()))
+    head = [cell("System", "col", style="system"), *(cell(title, "col") for title in titles)]
+    body = [
+        [system_cell(study, system), *(_precision(one) for one in both.values())]
+        for system, both in found.items()
+    ]
+    caption = f"What was used; in small print the time of one step in each. {DASH}: not trained."
+    return Html(html.table([head], body, caption))
+
+
+def _precision(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return cell(DASH)
+    if found["float32_seconds"] is None:
+        return cell(found["name"], small="the other was not tried")
+    times = [f"{name} {duration(found[f'{name}_seconds'])}" for name in ("float32", "bfloat16")]
+    return cell(found["name"], small=", ".join(times))
 
 
 def _whole(study: Study) -> str:

@@ -316,11 +316,18 @@ class Study:
         """Return of what a system was built, and, if anything was trained, how.
 
         Always `scale`, `head`, `weights` and `parameters`; `trainable`, `objective`, `epochs`,
-        `best_epoch` and `seconds` only where something was trained.
+        `best_epoch`, `seconds` and `precision`, as in `searched`, only where something was trained.
         """
-        file = self._found(paths.MODELS / system / "training.json")
-        facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return facts
+        return self._facts(paths.MODELS / system / "training.json")
+
+    def searched(self, system: str) -> dict[str, Any]:
+        """Return in which precision a system's attack searched.
+
+        `name`, and the time of one step in each precision, `float32_seconds` and
+        `bfloat16_seconds`: None where nothing was measured.
+        """
+        facts: dict[str, Any] = self._facts(paths.PREDICTIONS / system / "pipeline.json")
+        return dict(facts["precision"])
 
     def training_curve(self, system: str) -> pd.DataFrame:
         """Return a row an epoch, if anything was trained.
@@ -346,6 +353,10 @@ class Study:
 
     def _summary(self, name: str) -> pd.DataFrame:
         return self._read(paths.SUMMARY / f"{name}.parquet")
+
+    def _facts(self, path: Path) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads(self._found(path).read_text(encoding="utf-8"))
+        return facts
 
     def _read(self, path: Path) -> pd.DataFrame:
         return pd.read_parquet(self._found(path))

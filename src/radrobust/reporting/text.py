@@ -66,9 +66,12 @@ def duration(seconds: float) -> str:
 
     Examples
     --------
-    >>> duration(61.5), duration(745.0), duration(11400.0)
-    ('62 s', '12 min', '3.2 h')
+    >>> duration(0.0524), duration(1.43), duration(61.5), duration(745.0), duration(11400.0)
+    ('52 ms', '1.4 s', '62 s', '12 min', '3.2 h')
     """
+    if seconds < 10:
+        count, of = (seconds, "s") if seconds >= 0.1 else (1000 * seconds, "ms")
+        return f"{float(f'{count:.2g}'):g} {of}"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -22,7 +22,7 @@ def threat_model(study: Study) -> Markdown:
         "When a film is broken": "As soon as the network is wrong about any image that the attack "
         "has met, the clean film included; and what breaks at a smaller budget stays broken at "
         "larger ones.",
-        "How exactly it is computed": _precision(attack),
+        "How exactly it is computed": _precision(study),
         "What it stands for": "Nobody changes radiographs like this by accident: it is a worst "
         "case, not noise.",
     }
@@ -107,12 +107,17 @@ def _starts(attack: Attack) -> str:
     )
 
 
-def _precision(attack: Attack) -> str:
-    if attack.precision == "float32":
+def _precision(study: Study) -> str:
+    quick = [key for key in study.systems if study.searched(key)["name"] == "bfloat16"]
+    if not quick:
         return "Search and verdicts alike are in float32."
+    where, elsewhere = "The", ""
+    if len(quick) < len(study.systems):
+        where = f"On {listing([study.name(key) for key in quick])} the"
+        elsewhere = "; on the other systems it is in float32"
     return (
-        "The search is in bfloat16, coarse but quick, where the machine has it in hardware; every "
-        "verdict is a pass in float32."
+        f"{where} search is in bfloat16, a coarser number format that was measured to be quicker"
+        f"{elsewhere}. Every verdict is a pass in float32."
     )
 
 

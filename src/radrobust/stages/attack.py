@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal
 
 import numpy as np
@@ -20,10 +20,11 @@ from radrobust.params import Checks, Params
 from radrobust.samples import Samples, load_samples
 from radrobust.shards import Shards
 from radrobust.systems import checkpoints
-from radrobust.systems.batching import batch_size
+from radrobust.systems.batching import batch_size, halving
 from radrobust.systems.classifier import Classifier, as_pixels
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through
+from radrobust.systems.precision import Precision
 from radrobust.tensors import pick_device, state_digest
 
 IMAGES = "images.npz"
@@ -51,6 +52,8 @@ def attack(key: str, params: Params) -> None:
     with straight_through(classifier):
         goal = Goal(classifier.threshold, far_attacks(attacker.headline(params.far, "pixel")))
         size = _batch_size(params.attack.batch_size, classifier, films, shards)
+        precision = _precision(attacker, films[:size], shards)
+        attacker = replace(attacker, precision=precision.dtype)
         evaluated = attack_films(attacker, films, goal, size, shards)
         scene = _scene(attacker, films, _checked(samples, params), evaluated, params.checks)
         checks = run_checks(scene, shards)
@@ -67,7 +70,10 @@ def attack(key: str, params: Params) -> None:
         for name, table in tables.items():
             table.insert(0, "system", key)
             table.to_parquet(folder / f"{name}.parquet", index=False)
-        facts = asdict(pipeline) | {"frozen_changed": _frozen_changed(key)}
+        facts = asdict(pipeline) | {
+            "frozen_changed": _frozen_changed(key),
+            "precision": asdict(precision),
+        }
         (folder / "pipeline.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         names = np.array(films.sample_ids, dtype=np.str_)
         images = evaluated.images[params.attack.space]
@@ -87,6 +93,18 @@ def _batch_size(
 
 def _size_table(classifier: Classifier, films: Films) -> pd.DataFrame:
     return pd.DataFrame({"size": [batch_size(classifier, films.pixels.shape[-1])]})
+
+
+def _precision(attacker: Attacker, films: Films, shards: Shards) -> Precision:
+    """Choose the precision of the search by a batch of films, or by fewer if memory runs out."""
+
+    def measure() -> pd.DataFrame:
+        _, found = halving(len(films), lambda count: attacker.fastest_precision(films[:count]))
+        return pd.DataFrame([asdict(found)])
+
+    # Kept too: a run that goes on has to search as the one before it did, however fast it is now.
+    kept = shards.table("precision", measure)
+    return Precision(*kept.iloc[0])
 
 
 def _scene(

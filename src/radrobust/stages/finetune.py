@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from dvclive.live import Live
 
 from radrobust import paths
@@ -23,7 +22,7 @@ from radrobust.systems.sources import obtain
 from radrobust.tensors import pick_device
 from radrobust.training.fitting import Splits, decide, fit
 from radrobust.training.inputs import Films
-from radrobust.training.loop import Plan, Row
+from radrobust.training.loop import Plan, Row, Trained
 from radrobust.training.objectives import OBJECTIVES
 
 
@@ -37,21 +36,21 @@ def finetune(key: str, params: Params) -> None:
     samples = load_samples()
     splits = Splits(_films(samples, "train", params), _films(samples, "val", params))
     classifier = _start(key, "weights", params)
-    tables: dict[str, pd.DataFrame] = {}
+    trained: dict[str, Trained] = {}
     if not params.model.evaluation_alone:
         classifier.freeze(params.model.trainable)
         frozen = classifier.frozen_digest()
-        tables = _train(classifier, splits, params)
-    facts = _facts(classifier, tables, splits, params)
-    if tables and frozen is not None:
+        trained = _train(classifier, splits, params)
+    facts = _facts(classifier, trained, splits, params)
+    if trained and frozen is not None:
         facts["frozen_changed"] = classifier.frozen_digest() != frozen
     facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
     with replacing(paths.MODELS / key) as folder:
         folder.mkdir()
         checkpoints.save(classifier, folder / "model.safetensors")
         (folder / "training.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        for name, table in tables.items():
-            table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+        for name, one in trained.items():
+            one.curve.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     with replacing(paths.TRAINING / key) as folder:
         folder.mkdir()
         for file in (paths.RESUME / key / "live" / "plots" / "metrics").glob("*.tsv"):
@@ -65,30 +64,30 @@ def _start(key: str, purpose: str, params: Params) -> Classifier:
     return obtain(key, params.model, seed, params.cache).to(pick_device(params.device))
 
 
-def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, pd.DataFrame]:
+def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, Trained]:
     """Train by the system's objective; before it the helper that the objective may need.
 
     Returns
     -------
-    dict of str to DataFrame
-        A row an epoch, by the name of the file to be.
+    dict of str to Trained
+        By the name of the file that the curve is to have.
     """
     key = classifier.design.system
     resume = paths.RESUME / key
     features = paths.cache_folder(params.cache) / "features"
     objective = _objective(key, params)
     seed = derive_seed(params.seed, "training", key)
-    tables, helper = {}, None
+    trained, helper = {}, None
     if OBJECTIVES[objective].needs_helper:
         helper = _start(key, "helper", params)
         plan = Plan("standard", params.finetune, seed, classifier.device, resume / "helper.pt")
-        tables["helper"] = fit(helper, splits, params.model, plan, features)
+        trained["helper"] = fit(helper, splits, params.model, plan, features)
     plan = Plan(objective, params.finetune, seed, classifier.device, resume / "state.pt", helper)
     with _live(resume / "live") as live:
-        tables["training"] = fit(
+        trained["training"] = fit(
             classifier, splits, params.model, plan, features, lambda row: _log(live, row)
         )
-    return tables
+    return trained
 
 
 def _objective(key: str, params: Params) -> str:
@@ -109,18 +108,21 @@ def _log(live: Live, row: Row) -> None:
 
 
 def _facts(
-    classifier: Classifier, tables: dict[str, pd.DataFrame], splits: Splits, params: Params
+    classifier: Classifier, trained: dict[str, Trained], splits: Splits, params: Params
 ) -> dict[str, Any]:
     facts = {
         **asdict(classifier.design),
         "weights": params.model.weights,
         "parameters": sum(weight.numel() for weight in classifier.parameters()),
     }
-    if not tables:
+    if not trained:
         return facts
-    curve = tables["training"]
-    epochs = sum(map(len, tables.values()))
-    seconds = sum(float(table["seconds"].sum()) for table in tables.values())
+    curve, precision = trained["training"]
+    curves = [one.curve for one in trained.values()]
+    epochs = sum(map(len, curves))
+    seconds = sum(float(curve["seconds"].sum()) for curve in curves)
+    if "helper" in trained:
+        facts["helper_precision"] = asdict(trained["helper"].precision)
     return facts | {
         "trainable": params.model.trainable,
         "objective": _objective(classifier.design.system, params),
@@ -129,6 +131,7 @@ def _facts(
         "helper_epochs": epochs - len(curve),
         "seconds": round(seconds, 1),
         "images_per_second": round(epochs * len(splits.training.labels) / seconds, 1),
+        "precision": asdict(precision),
     }
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from radrobust.systems import meansparse
 from radrobust.systems.classifier import Classifier
 from radrobust.training.features import cached_features
 from radrobust.training.inputs import Films
-from radrobust.training.loop import OnEpoch, Plan, train
+from radrobust.training.loop import OnEpoch, Plan, Trained, train
 from radrobust.training.objectives import OBJECTIVES
 from radrobust.training.selection import choose_threshold, margins
 
@@ -37,7 +36,7 @@ def fit(
     plan: Plan,
     features: Path,
     on_epoch: OnEpoch = lambda row: None,
-) -> pd.DataFrame:
+) -> Trained:
     """Train the part of a classifier that is to be trained; leave it in eval mode, all frozen.
 
     A head alone is trained on cached features, unless its objective perturbs films. MeanSparse is
@@ -58,36 +57,31 @@ def fit(
         Folder for cached features.
     on_epoch : callable
         As in `train`.
-
-    Returns
-    -------
-    DataFrame
-        As in `train`.
     """
     classifier.to(plan.device).freeze(model.trainable)
     if model.trainable != "head":
-        curve = _fit_backbone(classifier, splits, model, plan, on_epoch)
+        trained = _fit_backbone(classifier, splits, model, plan, on_epoch)
     else:
         meansparse.set_alpha(classifier, model.meansparse_alpha)
-        curve = _fit_head(classifier, splits, plan, features, on_epoch)
+        trained = _fit_head(classifier, splits, plan, features, on_epoch)
     classifier.eval().requires_grad_(False)
-    return curve
+    return trained
 
 
 def _fit_backbone(
     classifier: Classifier, splits: Splits, model: Model, plan: Plan, on_epoch: OnEpoch
-) -> pd.DataFrame:
+) -> Trained:
     classifier.to(memory_format=torch.channels_last)
     with meansparse.switched_off(classifier):
-        curve = train(classifier, splits.training, splits.validation, plan, on_epoch)
+        trained = train(classifier, splits.training, splits.validation, plan, on_epoch)
     batches = _batches(splits.training, plan)
     meansparse.calibrate(classifier.laid_out(), batches, model.meansparse_alpha)
-    return curve
+    return trained
 
 
 def _fit_head(
     classifier: Classifier, splits: Splits, plan: Plan, features: Path, on_epoch: OnEpoch
-) -> pd.DataFrame:
+) -> Trained:
     if not OBJECTIVES[plan.objective].robust:
         views = plan.params.augment_views
         training = cached_features(classifier, splits.training, views, plan.seed, features)

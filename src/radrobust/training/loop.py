@@ -7,9 +7,9 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,8 @@ from radrobust.files import replacing
 from radrobust.params import Finetune
 from radrobust.progress import progress
 from radrobust.seeds import derive_seed
-from radrobust.tensors import has_fast_bfloat16, state_digest
+from radrobust.systems.precision import Precision, fastest_precision
+from radrobust.tensors import state_digest
 from radrobust.training.inputs import Inputs
 from radrobust.training.objectives import OBJECTIVES, Context, Objective
 from radrobust.training.selection import attacked_margins, margins, score
@@ -69,16 +70,33 @@ class Plan:
         return own if self.params.averaging == "own" else self.params.averaging
 
 
+class Trained(NamedTuple):
+    """What a training leaves besides the weights.
+
+    Attributes
+    ----------
+    curve : DataFrame
+        One row an epoch: `epoch` (from 1), `loss`, `val_auroc` and the like, named after the
+        metric, `val_attacked_…` for a robust objective, `lr`, `seconds`, `best` (bool).
+    precision : Precision
+        Of its steps; validation is in float32 in any case.
+    """
+
+    curve: pd.DataFrame
+    precision: Precision
+
+
 def train(
     network: nn.Module, training: Inputs, validation: Inputs, plan: Plan, on_epoch: OnEpoch
-) -> pd.DataFrame:
+) -> Trained:
     """Train `network` in place and leave it with the weights of its best epoch, in eval mode.
 
     The best epoch is the one with the highest metric on the validation split, the latest of
     equals; for a robust objective the metric is that under a short attack. After each epoch the
     whole state is written to `plan.state`, and read from there by the next call with the same
-    network, data and plan, which ends with the same weights as if nothing had happened. The file
-    is left for the caller to delete once the result is safe.
+    network, data and plan, which ends with the same weights as if nothing had happened: in the
+    precision that was chosen first, too. The file is left for the caller to delete once the result
+    is safe.
 
     Parameters
     ----------
@@ -91,12 +109,6 @@ def train(
     on_epoch : callable
         Told of each epoch's row, of those of an interrupted run again.
 
-    Returns
-    -------
-    DataFrame
-        One row an epoch: `epoch` (from 1), `loss`, `val_auroc` and the like, named after the
-        metric, `val_attacked_…` for a robust objective, `lr`, `seconds`, `best` (bool).
-
     Raises
     ------
     InputError
@@ -105,7 +117,8 @@ def train(
     """
     network.to(plan.device)
     trainer = _Trainer(network, training, validation, plan)
-    trainer.resume()
+    if not trainer.resume():
+        trainer.choose_precision()
     for row in trainer.rows:
         on_epoch(row)
     epochs, films = plan.params.epochs, len(training.labels)
@@ -118,7 +131,8 @@ def train(
     network.load_state_dict(trainer.best_state)
     network.eval()
     table = pd.DataFrame(trainer.rows)
-    return table.assign(best=table["epoch"] == trainer.best_epoch)
+    curve = table.assign(best=table["epoch"] == trainer.best_epoch)
+    return Trained(curve, trainer.precision)
 
 
 class _Trainer:
@@ -132,7 +146,7 @@ class _Trainer:
         )  # fmt: skip
         params = plan.params
         self.objective: Objective = OBJECTIVES[plan.objective]
-        self.half = params.precision == "auto" and has_fast_bfloat16(plan.device)
+        self.precision = Precision()
         self.class_weights = _class_weights(training.labels, params).to(plan.device)
         self.batches = math.ceil(len(training.labels) / params.batch_size)
         self.optimiser = _optimiser(network, params)
@@ -177,13 +191,32 @@ class _Trainer:
         self._keep()
         return row
 
-    def resume(self) -> None:
-        """Go on from the state that a run with the same fingerprint left, if there is one."""
+    def choose_precision(self) -> None:
+        """Measure, where the study leaves it open, in which precision to train.
+
+        What is timed is a pass of the objective over the first batch and back, by a copy of the
+        network: neither its statistics nor a random number of the training are touched.
+        """
+        generator = torch.Generator().manual_seed(derive_seed(self.plan.seed, "precision"))
+        batch = next(self._batches(1, generator))
+        network = copy.deepcopy(self.network).train()
+
+        def step(precision: torch.dtype) -> None:
+            network.zero_grad()
+            loss = self._loss(network, batch, self._context(generator, 0.0), precision)
+            loss.backward()  # type: ignore[no-untyped-call]
+
+        device = self.plan.device
+        with torch.random.fork_rng(devices=_cuda_devices(device)):
+            self.precision = fastest_precision(self.plan.params.precision, step, device)
+
+    def resume(self) -> bool:
+        """Go on from the state that a run with the same fingerprint left; tell if there is one."""
         if not self.plan.state.is_file():
-            return
+            return False
         state = torch.load(self.plan.state, map_location=self.plan.device, weights_only=True)
         if state["fingerprint"] != self.fingerprint:
-            return
+            return False
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.schedule:
@@ -192,6 +225,8 @@ class _Trainer:
             self.average.load_state_dict(state["average"])
         self.rows, self.best_state = state["rows"], state["best_state"]
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+        self.precision = Precision(**state["precision"])
+        return True
 
     def _keep(self) -> None:
         with replacing(self.plan.state) as draft:
@@ -206,6 +241,7 @@ class _Trainer:
                     "best_state": self.best_state,
                     "best_epoch": self.best_epoch,
                     "best_score": self.best_score,
+                    "precision": asdict(self.precision),
                 },
                 draft,
             )
@@ -214,12 +250,12 @@ class _Trainer:
         generator = torch.Generator().manual_seed(derive_seed(self.plan.seed, "epoch", epoch))
         self.network.train()
         losses: list[float] = []
-        for inputs, labels in self._batches(epoch, generator):
+        for batch in self._batches(epoch, generator):
             context = self._context(generator, epoch - 1 + len(losses) / self.batches)
-            losses.append(self._step(inputs.to(self.plan.device), labels, context))
+            losses.append(self._step(batch, context))
             if not math.isfinite(losses[-1]):
                 raise InputError(self._complaint(losses[-1], epoch, len(losses)))
-            bar.update(len(labels))
+            bar.update(len(batch[1]))
         return sum(losses) / len(losses)
 
     def _batches(self, epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -237,10 +273,20 @@ class _Trainer:
         eps = reached * float(params.eps)
         return Context(self.class_weights, eps, params.steps, generator, progress, self.plan.helper)
 
-    def _step(self, inputs: Tensor, labels: Tensor, context: Context) -> float:
-        device = self.plan.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
-            loss = self.objective.loss(self.network, inputs, labels.to(device), context)
+    def _loss(
+        self,
+        network: nn.Module,
+        batch: tuple[Tensor, Tensor],
+        context: Context,
+        precision: torch.dtype,
+    ) -> Tensor:
+        inputs, labels = (part.to(self.plan.device) for part in batch)
+        low = precision != torch.float32
+        with torch.autocast(self.plan.device.type, precision, enabled=low):
+            return self.objective.loss(network, inputs, labels, context)
+
+    def _step(self, batch: tuple[Tensor, Tensor], context: Context) -> float:
+        loss = self._loss(self.network, batch, context, self.precision.dtype)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.plan.params.clip:
