@@ -1,5 +1,6 @@
 """The stage as a process: what it writes, and that a killed run goes on to the same tables."""
 
+import hashlib
 import json
 import os
 import signal
@@ -25,6 +26,8 @@ CHANGES = {
     "  iterations: 20": "  iterations: 4",
     "  queries: 150": "  queries: 10",
     "batch_size: auto #": "batch_size: 3 #",
+    # Two runs that both measure could come to different ends.
+    "precision: auto # of": "precision: float32 # of",
 }
 
 
@@ -70,7 +73,7 @@ def whole(study):
 
 
 def test_a_killed_run_goes_on_to_the_same_tables(study, whole):
-    for shards in (2, 5, 9):  # in the films twice, then in the checks
+    for shards in (3, 6, 10):  # in the films twice, then in the checks
         process = start(study)
         resume = study / "results/resume/attack" / KEY
         while len(list(resume.rglob("*.parquet"))) < shards:
@@ -91,6 +94,29 @@ def test_a_killed_run_goes_on_to_the_same_tables(study, whole):
         else:
             assert file.read_bytes() == (output(study) / file.name).read_bytes()
     assert not (study / "results/resume/attack" / KEY).exists()
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_in_the_precision_that_was_measured_first(study, whole):
+    process = start(study)
+    resume = study / "results/resume/attack" / KEY
+    while len(list(resume.rglob("*.parquet"))) < 2:
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # As it would be had the first run found bfloat16 to be faster, and been killed right then.
+    measured = {"name": "bfloat16", "float32_seconds": 0.2, "bfloat16_seconds": 0.1}
+    for file in resume.rglob("*.parquet"):
+        if file.stem == hashlib.sha256(b"precision").hexdigest()[:16]:
+            pd.DataFrame([measured]).to_parquet(file)
+        else:
+            file.unlink()
+    assert start(study).wait() == 0
+    assert json.loads((output(study) / "pipeline.json").read_text())["precision"] == measured
+    images = [np.load(folder / "images.npz")["images"] for folder in (whole, output(study))]
+    assert not np.array_equal(*images)
+    assert np.abs(images[0] - images[1]).max() <= 2 * 4 / 255 + 1e-6
 
 
 def test_shards_of_another_attack_are_not_used(study, whole):
@@ -134,6 +160,7 @@ def test_what_is_written_is_what_the_tables_promise(study, whole):
         "training_mode": 0,
         "weights_changed": False,
         "frozen_changed": False,
+        "precision": {"name": "float32", "float32_seconds": None, "bfloat16_seconds": None},
     }
 
 

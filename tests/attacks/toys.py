@@ -1,5 +1,7 @@
 """Classifiers whose worst case is known, and films for them."""
 
+import time
+
 import torch
 from torch import nn
 
@@ -44,6 +46,20 @@ class Rounded(nn.Module):
 
     def forward(self, images):
         return self.classifier((images * self.levels).round() / self.levels)
+
+
+class Dragging(nn.Module):
+    """A network whose passes with a gradient take much longer in one precision."""
+
+    def __init__(self, network, slow):
+        super().__init__()
+        self.network, self.slow = network, slow
+
+    def forward(self, images):
+        precision = torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32
+        if torch.is_grad_enabled() and precision == self.slow:
+            time.sleep(0.1)
+        return self.network(images)
 
 
 def films_of(pixels, labels, prefix="film"):

@@ -100,3 +100,33 @@ def test_program_and_films_are_cited(plain):
         assert "A B. T. Version 9.8, MIT licence." in words(downloads.citation(plain))
     finally:
         (plain.root / downloads.CITATION).unlink()
+
+
+def recorded(folder, file, found):
+    path = folder / file
+    facts = json.loads(path.read_text())
+    facts["precision"] = found
+    path.write_text(json.dumps(facts))
+
+
+def test_precisions_are_shown_with_the_times_they_were_chosen_by(fake_study, tmp_path):
+    fake_study.write_study(tmp_path, count=60)
+    study = Study.load(tmp_path)
+    quick = {"name": "bfloat16", "float32_seconds": 0.31, "bfloat16_seconds": 0.0174}
+    nothing = {"name": "float32", "float32_seconds": None, "bfloat16_seconds": None}
+    recorded(tmp_path / "results/models/huang2021", "training.json", quick)
+    recorded(tmp_path / "results/predictions/huang2021", "pipeline.json", nothing)
+    said = words(costs.precisions(study))
+    assert "bfloat16 float32 0.31 s, bfloat16 17 ms" in said
+    assert "float32 the other was not tried" in said
+    for system in study.systems:
+        recorded(tmp_path / f"results/models/{system}", "training.json", nothing)
+        recorded(tmp_path / f"results/predictions/{system}", "pipeline.json", nothing)
+    assert "Everything was computed in float32" in words(costs.precisions(study))
+
+
+def test_what_was_not_trained_has_no_precision(fake_study, tmp_path):
+    fake_study.write_study(
+        tmp_path, count=60, model={"weights": "finetuned:them.pt", "head": "mlp"}
+    )
+    assert words(costs.precisions(Study.load(tmp_path))).count("–") == 2 + 1

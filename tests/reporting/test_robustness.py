@@ -83,14 +83,31 @@ FIXED = {"schedule": "fixed", "step": "1/255", "steps": 10, "restarts": 1, "rand
         (FIXED | {"restarts": 3}, "It starts 3 times, each time at another random point"),
         ({"schedule": "apgd", "steps": 20}, "in 20 steps, the first of twice the budget"),
         ({"loss": "ce"}, "raises the cross-entropy in"),
-        ({"precision": "auto"}, "every verdict is a pass in float32"),
-        ({"precision": "float32"}, "Search and verdicts alike are in float32."),
         ({"space": "pixel"}, "before any normalisation"),
         ({"space": "normalized"}, "after the film was repeated to three channels and normalised"),
     ],
 )
 def test_the_attack_is_described_as_it_is(study, replaced, attack, said):
     assert said in threat.threat_model(replaced(study, attack)).source
+
+
+def searched_in(study, monkeypatch, names):
+    """Say in which precision the attack on each system searched; the rest is in float32."""
+    found = {key: {"name": names.get(key, "float32")} for key in study.systems}
+    monkeypatch.setattr(Study, "searched", lambda _, key: found[key])
+    return threat.threat_model(study).source
+
+
+def test_the_precision_of_the_search_is_told_system_by_system(study, monkeypatch):
+    assert "Search and verdicts alike are in float32." in searched_in(study, monkeypatch, {})
+    every = dict.fromkeys(study.systems, "bfloat16")
+    said = searched_in(study, monkeypatch, every)
+    assert "The search is in bfloat16," in said and "other systems" not in said
+    assert "Every verdict is a pass in float32." in said
+    if len(study.systems) > 1:
+        said = searched_in(study, monkeypatch, {"peng2023": "bfloat16"})
+        assert f"On {study.name('peng2023')} the search is in bfloat16," in said
+        assert "on the other systems it is in float32. Every verdict" in said
 
 
 def test_budgets_that_are_not_in_pixels_are_said_aloud(study, replaced):

@@ -10,6 +10,8 @@ CHANGES = {
     "count: 1200": "count: 120",
     "head: linear": "head: mlp",  # with dropout
     "balance: weights": "balance: sampler",
+    # Two runs that both measure could come to different ends.
+    "precision: auto # auto": "precision: float32 # auto",
 }
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from radrobust.params import load_params
 from radrobust.stages.finetune import finetune
-from radrobust.systems import checkpoints
+from radrobust.systems import checkpoints, precision
 from radrobust.systems.published import read
 
 
@@ -89,6 +89,23 @@ def test_the_objective_of_params_overrides_that_of_the_paper(study):
     _, facts = study("rade2022", objective="mart")
     assert facts["objective"] == "mart"
     assert facts["helper_epochs"] == 0
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_precision_is_told_with_what_it_was_chosen_by(measured, study, monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    changes = {"precision": "auto" if measured else "float32", "epochs": 1, "batch_size": 4}
+    _, facts = study("rade2022", **changes)
+    for found in (facts["precision"], facts["helper_precision"]):
+        exact, coarse = found["float32_seconds"], found["bfloat16_seconds"]
+        if measured:
+            assert found["name"] == ("bfloat16" if coarse < 0.9 * exact else "float32")
+        else:
+            assert found == {
+                "name": "float32",
+                "float32_seconds": None,
+                "bfloat16_seconds": None,
+            }
 
 
 def test_hat_trains_a_helper_that_can_be_seen(study):

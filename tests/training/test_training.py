@@ -5,12 +5,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.attacks.toys import Dragging
 from torch import nn
 
 from radrobust.errors import InputError
 from radrobust.params import load_params
+from radrobust.systems import precision
 from radrobust.systems.classifier import build
 from radrobust.systems.meansparse import operators
+from radrobust.systems.precision import Precision
 from radrobust.training import loop
 from radrobust.training.augmentation import augment
 from radrobust.training.features import cached_features
@@ -58,7 +61,7 @@ def test_training_learns_and_a_second_run_is_bit_identical(objective, films, fit
     networks = []
     for _ in range(2):
         classifier = build("standard", seed=0)
-        curve = fit(classifier, objective, films(64, 0), films(32, 1), epochs=5)
+        curve = fit(classifier, objective, films(64, 0), films(32, 1), epochs=5).curve
         networks.append(classifier)
     assert curve["val_auroc"].max() > 0.9
     assert curve["best"].sum() == 1
@@ -71,7 +74,7 @@ def test_training_learns_and_a_second_run_is_bit_identical(objective, films, fit
 def test_the_best_epoch_is_the_one_that_is_kept(films, fit):
     validation = films(32, 1)
     classifier = build("standard", seed=0)
-    curve = fit(classifier, "standard", films(64, 0), validation, epochs=4)
+    curve = fit(classifier, "standard", films(64, 0), validation, epochs=4).curve
     found = margins(classifier, validation, torch.device("cpu"))
     assert score(validation.labels, found, "auroc") == curve.loc[curve["best"], "val_auroc"].item()
 
@@ -83,7 +86,7 @@ def test_every_optimiser_with_every_scheduler(optimiser, scheduler, films, fit):
     curve = fit(
         classifier, "standard", films(32, 0), films(16, 1), epochs=2, optimiser=optimiser,
         scheduler=scheduler, clip=1.0, balance="sampler", metric="balanced_accuracy",
-    )  # fmt: skip
+    ).curve  # fmt: skip
     assert np.isfinite(curve["loss"]).all()
     assert curve["val_balanced_accuracy"].between(0, 1).all()
     last = curve["lr"].iloc[-1]
@@ -96,7 +99,8 @@ def test_every_optimiser_with_every_scheduler(optimiser, scheduler, films, fit):
 def test_plateau_lowers_the_rate_where_nothing_gets_better(films, fit, monkeypatch):
     monkeypatch.setattr(loop, "score", lambda *_: 0.6)
     classifier = build("standard", seed=0)
-    curve = fit(classifier, "standard", films(16, 0), films(16, 1), epochs=7, scheduler="plateau")
+    changes = {"epochs": 7, "scheduler": "plateau"}
+    curve = fit(classifier, "standard", films(16, 0), films(16, 1), **changes).curve
     # The first is the best; three more are waited for, and the fourth lowers it for the next.
     assert curve["lr"].round(12).tolist() == [0.01] * 5 + [0.001] * 2
 
@@ -104,7 +108,9 @@ def test_plateau_lowers_the_rate_where_nothing_gets_better(films, fit, monkeypat
 def test_training_ends_when_patience_does(films, fit, monkeypatch):
     scores = iter([0.6, 0.9, 0.8, 0.7, 0.95])
     monkeypatch.setattr(loop, "score", lambda *_: next(scores))
-    curve = fit(build("standard", 0), "standard", films(16, 0), films(16, 1), epochs=9, patience=2)
+    classifier = build("standard", 0)
+    changes = {"epochs": 9, "patience": 2}
+    curve = fit(classifier, "standard", films(16, 0), films(16, 1), **changes).curve
     assert list(curve["val_auroc"]) == [0.6, 0.9, 0.8, 0.7]
     assert curve.loc[curve["best"], "epoch"].item() == 2
 
@@ -172,21 +178,78 @@ def test_class_weights_are_those_of_the_training_split(finetune):
     assert torch.equal(loop._class_weights(labels, finetune(balance="sampler")), torch.ones(2))
 
 
+@pytest.fixture
+def measuring(monkeypatch):
+    """Measure, whatever this processor lists."""
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+
+
+def dragging(slow):
+    """A network with all that measuring could disturb, much slower in one precision.
+
+    It is small, so that bfloat16 is not the slower one where it is emulated.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(2)
+        return Dragging(nn.Sequential(*layers, nn.Flatten(), nn.Dropout(), nn.Linear(16, 2)), slow)
+
+
 @pytest.mark.parametrize("objective", ["standard", "trades"])
-def test_bfloat16_is_for_training_and_not_for_judging(objective, films, fit, monkeypatch):
-    monkeypatch.setattr(loop, "has_fast_bfloat16", lambda device: True)
+def test_bfloat16_is_for_training_and_not_for_judging(objective, films, fit, measuring):
     kinds = {"train": set(), "eval": set()}
-    classifier = build("standard", 0)
+    network = dragging(slow=torch.float32)
+    first = network.network[0]
 
     def watch(module, inputs, output):
-        judged = not torch.is_autocast_enabled("cpu")
-        kinds["eval" if judged else "train"].add(output.dtype)
+        if module is first:  # and not that of the copy that is measured
+            judged = not torch.is_autocast_enabled("cpu")
+            kinds["eval" if judged else "train"].add(output.dtype)
 
-    handle = classifier.backbone.conv1.register_forward_hook(watch)
-    fit(classifier, objective, films(32, 0), films(16, 1), epochs=1, precision="auto")
-    handle.remove()
+    first.register_forward_hook(watch)
+    found = fit(network, objective, films(32, 0), films(16, 1), epochs=1, precision="auto")
+    assert found.precision.name == "bfloat16"
+    assert found.precision.bfloat16_seconds < found.precision.float32_seconds
     assert kinds == {"train": {torch.bfloat16}, "eval": {torch.float32}}
-    assert all(weight.dtype == torch.float32 for weight in classifier.parameters())
+    assert all(weight.dtype == torch.float32 for weight in network.parameters())
+
+
+def test_measuring_leaves_no_trace_in_the_weights(films, fit, measuring):
+    networks = []
+    for wanted in ("auto", "float32"):
+        network = dragging(slow=torch.bfloat16)
+        found = fit(network, "trades", films(32, 0), films(16, 1), epochs=1, precision=wanted)
+        assert found.precision.name == "float32"
+        assert (found.precision.float32_seconds is not None) == (wanted == "auto")
+        networks.append(network)
+    assert same_state(*networks)
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_training_goes_on_in_the_precision_that_was_measured_first(
+    films, fit, measuring, tmp_path
+):
+    def start(slow, on_epoch=lambda row: None, state=None):
+        network = dragging(slow)
+        parts = films(32, 0), films(16, 1)
+        changes = {"state": state, "on_epoch": on_epoch, "precision": "auto"}
+        return network, fit(network, "standard", *parts, **changes).precision
+
+    def kill(row):
+        raise Killed
+
+    whole, _ = start(torch.float32)
+    with pytest.raises(Killed):
+        start(torch.float32, kill, tmp_path / "killed.pt")
+    kept = torch.load(tmp_path / "killed.pt", weights_only=True)
+    assert len(kept["rows"]) == 1
+    again, found = start(torch.bfloat16, state=tmp_path / "killed.pt")  # now the slower one
+    assert found == Precision(**kept["precision"])
+    assert found.name == "bfloat16"
+    assert same_state(whole, again)
 
 
 # Head-only training
@@ -208,7 +271,7 @@ def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
         cached.head.state_dict().items(), whole.head.state_dict().values(), strict=True
     ):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0, msg=name)
-    np.testing.assert_allclose(fast["loss"], slow["loss"], atol=1e-5)
+    np.testing.assert_allclose(fast.curve["loss"], slow.curve["loss"], atol=1e-5)
 
 
 def test_features_are_computed_once_and_anew_where_anything_changes(films, tmp_path, monkeypatch):
