@@ -141,7 +141,8 @@ costs.costs(study)
 
 # %%
 costs.precisions(study)
-#
+
+# %% [markdown]
 # ## Tables to download
 
 # %%
