@@ -86,6 +86,16 @@ audit.counted(study)
 audit.listed(study)
 
 # %% [markdown]
+# ## Text in the image
+#
+# The header of a DICOM file may say that text is burnt into the image (BurnedInAnnotation). Such
+# text may be the patient's name. Other files cannot say so, and no header is proof that there is
+# none.
+
+# %%
+gallery.burned_in(study)
+
+# %% [markdown]
 # ## The same picture more than once
 #
 # A film in the training part that comes again in the test part is no test. Two labels on one

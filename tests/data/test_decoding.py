@@ -38,7 +38,8 @@ from pydicom.uid import (
 )
 
 from radrobust.data.decoding import decode, read_mask
-from radrobust.data.dicom import patient_of
+from radrobust.data.dicom import person_of
+from radrobust.data.identity import Person
 from radrobust.errors import InputError
 
 
@@ -226,7 +227,7 @@ def test_a_broken_film_is_read_or_refused_in_one_line(tmp_path: Path, data: st.D
         assert decode(path).image.dtype == np.uint8
     except InputError as error:
         assert "\n" not in str(error) and str(path) in str(error)
-    patient_of(path)
+    person_of(path)
 
 
 # --- Masks ----------------------------------------------------------------------------------
@@ -458,7 +459,7 @@ def test_a_deflated_film_is_refused_unpacked(tmp_path: Path) -> None:
     path = dicom(tmp_path / "a.dcm", ramp(), syntax=DeflatedExplicitVRLittleEndian)
     with pytest.raises(InputError, match="deflated DICOM file; save it uncompressed"):
         decode(path)
-    assert patient_of(path) == ""
+    assert person_of(path) == Person()
 
 
 def test_a_text_named_dcm_is_no_dicom(tmp_path: Path) -> None:
@@ -468,14 +469,30 @@ def test_a_text_named_dcm_is_no_dicom(tmp_path: Path) -> None:
     assert NAME not in str(caught.value)
 
 
-def test_patients_are_told_apart_and_not_named(tmp_path: Path) -> None:
+def test_patients_are_told_apart(tmp_path: Path) -> None:
     one, same, other = (
-        patient_of(dicom(tmp_path / f"{number}.dcm", ramp(), PatientID=identifier))
+        person_of(dicom(tmp_path / f"{number}.dcm", ramp(), PatientID=identifier)).patient
         for number, identifier in enumerate((IDENTIFIER, f"{IDENTIFIER} ", "another"))
     )
-    assert one == same != other and IDENTIFIER not in one
+    assert one == same != other
     for number, nobody in enumerate(("", "ANONYMOUS", "000", "n/a")):
-        assert patient_of(dicom(tmp_path / f"n{number}.dcm", ramp(), PatientID=nobody)) == ""
+        found = person_of(dicom(tmp_path / f"n{number}.dcm", ramp(), PatientID=nobody))
+        assert found == Person((), NAME, BIRTH) and found.patient == ""
+
+
+def test_a_name_is_read_in_the_letters_that_the_header_says(tmp_path: Path) -> None:
+    name = "Yamada^Tarou=山田^太郎"
+    path = dicom(
+        tmp_path / "a.dcm", ramp(), SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName=name
+    )
+    assert person_of(path).name == name
+
+
+@pytest.mark.parametrize(("said", "noted"), [("YES", True), ("NO", False), (None, False)])
+def test_text_in_the_image_is_noted(tmp_path: Path, said: str | None, noted: bool) -> None:
+    header = {} if said is None else {"BurnedInAnnotation": said}
+    faults = decode(dicom(tmp_path / "a.dcm", ramp(), **header)).faults
+    assert faults == ("text is burnt into the image, as BurnedInAnnotation says",) * noted
 
 
 @pytest.mark.parametrize("damage", ["none", "window", "pixels", "dates"])
@@ -496,7 +513,8 @@ def test_no_message_tells_who_it_is(
         told = repr(decode(path))
     except InputError as error:
         told = str(error)
-    told += patient_of(path) + caplog.text + "".join(str(entry.message) for entry in recwarn.list)
+    person_of(path)
+    told += caplog.text + "".join(str(entry.message) for entry in recwarn.list)
     told += "".join(capfd.readouterr())
     for secret in (NAME, NAME[:8], "Nominata", IDENTIFIER, BIRTH):
         assert secret not in told

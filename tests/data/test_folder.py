@@ -23,7 +23,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from radrobust.data.dataset import get_dataset, pseudonym
+from radrobust.data import numbers
+from radrobust.data.dataset import get_dataset
 from radrobust.data.folder import boxes_of, describe, read_folder
 from radrobust.data.importing import import_dataset
 from radrobust.errors import InputError
@@ -117,7 +118,8 @@ def test_films_may_be_dicom_without_a_suffix(folder: Path) -> None:
     found = [films[name] for name in ("normal-1.2.840.113619.2.55", "normal-scan", "fracture-a")]
     assert len(films) == 7
     assert [film.read().mode for film in found] == ["MONOCHROME2 12 bit"] * 3
-    assert found[0].patient == found[1].patient == pseudonym(IDENTIFIER) != found[2].patient
+    assert found[0].patient == found[1].patient != found[2].patient
+    assert {film.patient for film in films.values()} == {"", "1", "2"}
 
 
 def test_the_table_tells_of_patient_split_and_subgroups(folder: Path) -> None:
@@ -135,7 +137,8 @@ def test_the_table_tells_of_patient_split_and_subgroups(folder: Path) -> None:
         films[name]
         for name in ("fracture-1", "fracture-more-2", "normal-3", "normal-4", "fracture-a")
     )
-    assert first.patient == third.patient == scan.patient == pseudonym("anna") != second.patient
+    assert first.patient == third.patient == scan.patient != second.patient
+    assert {first.patient, second.patient} == {"1", "2"} and fourth.patient == ""
     assert [film.official for film in (first, second, third)] == ["train", "test", ""]
     assert first.subgroups == {"view": "frontal", "age group": "adult"}
     assert second.subgroups == {"view": "unknown", "age group": "child"}
@@ -161,6 +164,19 @@ def test_names_may_be_of_any_letters(tmp_path: Path) -> None:
     assert [film.sample_id for film in films] == ["Frakturen_neu_-größe_1", "正常-胸部_2"]
     assert films[0].subgroups == {"view": "frontal"} and films[0].read().mask is not None
     assert "2 films (1 Frakturen (neu), 1 正常)" in describe(folder)
+
+
+def test_names_may_be_of_old_disks(folder: Path) -> None:
+    scan = save_dicom(folder / "normal" / "scan.dcm")
+    for name in (b"nomin\xe1ta.dcm", b"gr\xf6\xdfe.dcm"):
+        try:
+            shutil.copy(scan, folder / "normal" / os.fsdecode(name))
+        except OSError:
+            pytest.skip("this disk takes names in UTF-8 alone")
+    table(folder, "file,view", "größe.dcm,frontal")
+    films = read_folder(folder, "fracture")
+    assert {"normal-numbered-000001", "normal-größe"} < {film.sample_id for film in films}
+    assert [film.subgroups["view"] for film in films].count("frontal") == 1
 
 
 # --- Masks ----------------------------------------------------------------------------------
@@ -365,7 +381,80 @@ def test_no_file_of_a_study_tells_who_it_is(
             assert secret not in content
     table = pd.read_parquet(tmp_path / "results" / "films" / "films.parquet")
     assert not any(secret in table.to_csv() for secret in ("Nominata", IDENTIFIER, BIRTH))
-    assert table["patient"].nunique() == 2 and (table["file_bytes"] > 0).all()
+    assert set(table["patient"]) == {"1", "2"} and (table["file_bytes"] > 0).all()
+
+
+def test_paths_that_tell_who_it_is_become_numbers(folder: Path) -> None:
+    save_dicom(folder / "fracture" / IDENTIFIER / "a.dcm")
+    save_dicom(folder / "fracture" / "nominata.dcm")
+    save_dicom(folder / "normal" / "scan.dcm")
+    save_dicom(folder / "normal" / "1931-02-13" / "b.dcm", "ANONYMOUS")
+    save(folder / "normal" / "telling.png")
+    save(folder / "masks" / "fracture" / IDENTIFIER / "a.png", grey=1)
+    table(folder, "file,patient,view", "nominata.dcm,,frontal", "3.tif,3,lateral")
+    films = read_folder(folder, "fracture")
+    given = json.loads((folder / numbers.FILE).read_text())
+    places = {film.sample_id: film.path.relative_to(folder).as_posix() for film in films}
+    plain = {"fracture-1", "fracture-more-2", "normal-4", "normal-scan"}
+    numbered = {name: place for name, place in places.items() if name not in plain}
+    assert len(plain & places.keys()) == 4 and set(numbered.values()) == {
+        *(f"fracture/{IDENTIFIER}/a.dcm", "fracture/nominata.dcm", "normal/1931-02-13/b.dcm"),
+        *("normal/telling.png", "normal/3.tif"),
+    }
+    for name, place in numbered.items():
+        kind, word, number = name.split("-")
+        assert (kind, word) == (place.split("/")[0], "numbered") and len(number) == 6
+        assert given["films"][str(int(number))] == place
+    found = {place: film for film in films for place in [places[film.sample_id]]}
+    masked, named = found[f"fracture/{IDENTIFIER}/a.dcm"], found["fracture/nominata.dcm"]
+    assert masked.mask is not None and named.subgroups == {"view": "frontal"}
+    assert masked.patient == named.patient == found["normal/scan.dcm"].patient
+    assert given["patients"][masked.patient] == IDENTIFIER
+    assert found["normal/1931-02-13/b.dcm"].patient == found["fracture/1.png"].patient == ""
+    for film in films:
+        noted = "its path held the patient's identifier, name or birth date" in film.read().note
+        assert noted == (film.sample_id in numbered)
+    assert "2 patients known; 5 paths tell who it is and become numbers" in describe(folder)
+    assert read_folder(folder, "fracture") == films
+
+
+def test_what_is_added_changes_no_number(folder: Path) -> None:
+    def name_of(index: int) -> str:
+        return f"fracture/{7_654_321 + index}/{index}.dcm"
+
+    for index in range(6):
+        save_dicom(folder / name_of(index), f"{7_654_321 + index}")
+    before = {film.path: film for film in read_folder(folder, "fracture")}
+    for index in range(-6, 0):
+        save_dicom(folder / name_of(index), f"{7_654_321 + index}")
+    after = {film.path: film for film in read_folder(folder, "fracture")}
+    assert len(after) == len(before) + 6 and before.items() <= after.items()
+
+
+def test_a_folder_of_images_alone_is_left_as_it_is(folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    assert {film.patient for film in read_folder(folder, "fracture")} == {""}
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_an_unreadable_film_does_not_tell_its_path(
+    tmp_path: Path, params: Callable[..., Params], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "sources" / "folder"
+    for number in range(3):
+        save_dicom(place / "normal" / f"{number}.dcm")
+        save(place / "fracture" / f"{number}.png")
+    (place / "fracture" / f"{IDENTIFIER}.dcm").write_bytes(b"damaged")
+    broken = save_dicom(place / "fracture" / "nominata" / "b.dcm")
+    broken.write_bytes(broken.read_bytes().replace(b"MONOCHROME2 ", b"MONOCHROME9 "))
+    monkeypatch.chdir(tmp_path)
+    study = params(dataset={"name": "folder", "image_size": 16}, folder={"finding": "fracture"})
+    read(study)
+    unreadable = pd.read_parquet(tmp_path / "results" / "films" / "unreadable.parquet")
+    assert set(unreadable["sample_id"]) == {"fracture-numbered-000001", "fracture-numbered-000002"}
+    for fault in unreadable["fault"]:
+        assert fault.startswith("the file ") and "its path held the patient's" in fault
+        assert not re.search(rf"nominata|{IDENTIFIER}|sources", fault)
 
 
 # --- The study ------------------------------------------------------------------------------
@@ -395,6 +484,32 @@ def test_an_import_takes_films_and_what_is_beside_them(folder: Path, tmp_path: P
     imported = tmp_path / "data" / "folder"
     assert [(f.sample_id, f.read().note) for f in read_folder(imported, "fracture")] == before
     assert not (imported / "letters.txt").exists()
+
+
+def test_numbers_are_given_at_import_and_outlive_the_next(folder: Path, tmp_path: Path) -> None:
+    imported = tmp_path / "data" / "folder"
+    for number in range(8):
+        save_dicom(folder / "normal" / f"scan{number}.dcm", f"{1_234_567 + number}")
+
+    def patients() -> dict[str, str]:
+        return {film.sample_id: film.patient for film in read_folder(imported, "fracture")}
+
+    import_dataset("folder", folder, tmp_path / "cache", tmp_path / "data")
+    kept = (imported / numbers.FILE).read_bytes()
+    before = patients()
+    assert sorted(before.values()) == sorted([""] * 4 + [str(n) for n in range(1, 9)])
+    save_dicom(folder / "normal" / "scan8.dcm", "1000000")
+    import_dataset("folder", folder, tmp_path / "cache", tmp_path / "data")
+    assert patients() == before | {"normal-scan8": "9"}
+    assert not (folder / numbers.FILE).exists()
+    (imported / "normal" / "scan8.dcm").unlink()
+    (tmp_path / "again").mkdir()
+    import_dataset("folder", imported, tmp_path / "cache", tmp_path / "again")
+    assert json.loads(kept)["key"] in (tmp_path / "again" / "folder" / numbers.FILE).read_text()
+    (imported / numbers.FILE).write_text("{}x")
+    with pytest.raises(InputError, match=r"data/folder/numbers\.json is not as it was written"):
+        import_dataset("folder", folder, tmp_path / "cache", tmp_path / "data")
+    assert (imported / numbers.FILE).read_text() == "{}x"
 
 
 def test_the_example_of_the_guide_works_up_to_reading(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_films_that_cannot_be_read_are_left_out_and_listed(
     unreadable = pd.read_parquet(tmp_path / "rest" / samples.UNREADABLE)
     assert unreadable["sample_id"].tolist() == [films[index].sample_id for index in bad]
     assert unreadable["label"].tolist() == [films[index].label for index in bad]
-    assert unreadable["fault"].str.contains(r"\.jpg cannot be read as an image").all()
+    assert unreadable["fault"].str.startswith("the file cannot be read as an image").all()
     good = [index for index in range(28) if index not in bad]
     for name in (samples.IMAGES, samples.MASKS, samples.THUMBNAILS):
         whole, rest = np.load(tmp_path / "whole" / name), np.load(tmp_path / "rest" / name)
@@ -232,7 +232,7 @@ def test_a_class_without_readable_films_is_told_of_and_leaves_what_was_there(
     import_dataset("fracatlas", drawn, Path("cache"))
     for file in (paths.DATA / "fracatlas" / FOLDERS[1]).glob("*.jpg"):
         file.write_bytes(b"no picture")
-    message = r"no film of class 'fracture' can be read; both .* \(the first: .*IMG0000014"
+    message = r"no film of class 'fracture' can be read; both .* \(the first, IMG0000014: the fi"
     with pytest.raises(InputError, match=message):
         read(params(dataset=FRACATLAS))
     assert contents(paths.FILMS) == before

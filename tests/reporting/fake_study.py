@@ -140,7 +140,6 @@ def _write_samples(
             "label": labels,
             "split": split,
             "group": [f"film-{index - (index == 9):04d}" for index in range(count)],
-            "picture": [f"{index - (index == 9):064x}" for index in range(count)],
             "patient": "",
             "official": "",
             "width": np.int32(454),
@@ -160,6 +159,7 @@ def _write_samples(
     )
     _write(table, root / "results/samples/samples.parquet")
     films = table.drop(columns=["split", "group"])
+    films.insert(2, "picture", [f"{index - (index == 9):064x}" for index in range(count)])
     films.to_parquet(folder / "films.parquet", index=False)
     unreadable = pd.DataFrame({"sample_id": [], "label": [], "fault": []}, dtype=str)
     unreadable.astype({"label": np.int8}).to_parquet(folder / "unreadable.parquet", index=False)

@@ -5,7 +5,6 @@ To add a dataset, add one module to this package that ends in ``register(Dataset
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -78,7 +77,7 @@ class Film(Protocol):
 
     @property
     def patient(self) -> str:
-        """Whose film it is, as a digest that tells nothing of the person; empty if not known."""
+        """Whose film it is, as a number that tells nothing of the person; empty if not known."""
 
     @property
     def official(self) -> str:
@@ -118,6 +117,9 @@ class Published:
         Name of the file in that list that holds it all.
     by_hand : str
         Where people find it, in words.
+    complete : callable or None
+        Do what is left to do in a folder that was just filled, given it and the one that it
+        replaces, which need not exist. None where that is nothing.
     """
 
     files: tuple[str, ...]
@@ -125,6 +127,7 @@ class Published:
     record: str = ""
     archive: str = ""
     by_hand: str = ""
+    complete: Callable[[Path, Path], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -173,15 +176,6 @@ class Dataset:
             The study names a class that is not there.
         """
         return self.adapt(self, params, place) if self.adapt else self
-
-
-def pseudonym(text: str) -> str:
-    """Return what stands for a patient in every table: 16 hexadecimal digits of a SHA-256.
-
-    It tells films of one patient from those of another without naming anybody. Who has a list of
-    all possible identifiers can still find out which of them it was.
-    """
-    return hashlib.sha256(f"radrobust patient {text}".encode()).hexdigest()[:16] if text else ""
 
 
 _REGISTRY: dict[str, Dataset] = {}

@@ -29,7 +29,7 @@ from pydicom.uid import (
 )
 
 from radrobust.data import dicom_packings
-from radrobust.data.dataset import pseudonym
+from radrobust.data.identity import Person, is_nobody
 from radrobust.data.limits import check_bytes, check_pixels
 from radrobust.data.picture import Picture
 from radrobust.errors import InputError
@@ -44,26 +44,21 @@ NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 LUMA = (0.299, 0.587, 0.114)
 """Of red, green and blue: ITU-R 601-2, as Pillow weighs them."""
 
-NOBODY = {
-    *("anon", "anonym", "anonymous", "anonymized", "anonymised", "anonymisiert"),
-    *("deidentified", "de-identified", "removed", "redacted", "unknown", "none", "n/a", "na"),
-}
-"""What tools that remove identifiers put in place of them; small letters."""
+_PERSON = ("PatientID", "PatientName", "PatientBirthDate")
 
 
-def patient_of(path: Path) -> str:
-    """Return the pseudonym of the PatientID of a DICOM file, without reading its pixels.
+def person_of(path: Path) -> Person:
+    """Return what the header of a DICOM file says of whom it shows, without reading its pixels.
 
-    Empty where there is none, where it is one of `NOBODY`, and where the file cannot be read.
+    Nothing where the file cannot be read.
     """
     try:
         with _hushed():
-            header = _read(path, stop_before_pixels=True, specific_tags=["PatientID"])
-            identifier = str(header.get("PatientID") or "").strip()
+            header = _read(path, stop_before_pixels=True, specific_tags=list(_PERSON))
+            identifier, name, born = (str(header.get(tag) or "").strip() for tag in _PERSON)
     except Exception:  # reading the film itself will tell
-        return ""
-    nobody = identifier.casefold() in NOBODY or not identifier.strip("0")
-    return "" if nobody else pseudonym(identifier)
+        return Person()
+    return Person(() if is_nobody(identifier) else (identifier,), name, born)
 
 
 def decode_dicom(path: Path) -> Picture:
@@ -85,6 +80,7 @@ def decode_dicom(path: Path) -> Picture:
             header = _read(path)
             photometric = _check(header, path)
             truncated = _fill(header)
+            burnt_in = str(header.get("BurnedInAnnotation") or "").strip().upper() == "YES"
         except InputError:
             raise
         except Exception:  # pydicom lets pass whatever a broken file makes happen
@@ -102,7 +98,8 @@ def decode_dicom(path: Path) -> Picture:
             raise InputError(
                 f"{path} cannot be read as DICOM: its window or look-up tables are damaged"
             ) from None
-    faults = ("truncated file, read as far as it goes",) if truncated else ()
+    faults = ("truncated file, read as far as it goes",) * truncated
+    faults += ("text is burnt into the image, as BurnedInAnnotation says",) * burnt_in
     mode = f"{photometric} {int(header.BitsStored)} bit"
     return Picture(shown, mode, truncated, faults)
 

@@ -148,5 +148,11 @@ class Places:
 
 
 def normal(place: str | PurePosixPath) -> str:
-    """Spell a path in one way: some systems part letters from their accents, some do not."""
-    return unicodedata.normalize("NFC", str(PurePosixPath(place)))
+    """Spell a path in one way: some systems part letters from their accents, some do not.
+
+    What is not UTF-8, as on old disks, is taken for Latin-1.
+    """
+    text = str(PurePosixPath(place))
+    if any("\udc80" <= sign <= "\udcff" for sign in text):  # how Python keeps other bytes
+        text = text.encode(errors="surrogateescape").decode("latin-1")
+    return unicodedata.normalize("NFC", text)

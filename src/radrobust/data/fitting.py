@@ -22,8 +22,14 @@ class Row:
 
     Attributes
     ----------
-    sample_id, label, patient, official
-        As in `Film`.
+    sample_id : str
+        Name of the film: its path, or its class and a number where that would tell who it is.
+    label : int
+        1 for the finding, 0 for its absence.
+    patient : str
+        Running number of whose film it is, which says nothing of the person; empty if not known.
+    official : str
+        Where the dataset's authors put the film: train, val or test; empty if nowhere.
     mode, truncated, file_bytes, note, subgroups
         As in `Radiograph`.
     picture : str
@@ -99,7 +105,9 @@ def fit(film: Film, size: int) -> Fitted | Unreadable:
     try:
         radiograph = film.read()
     except InputError as error:
-        return Unreadable(film.sample_id, film.label, str(error))
+        # Its name stands beside it; the path may tell who it is.
+        fault = str(error).replace(str(film.path), "the file")
+        return Unreadable(film.sample_id, film.label, fault)
     height, width = radiograph.image.shape
     frame = Frame(width, height, size)
     mask = None

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radrobust.data.dataset import Box, Dataset, Published, Radiograph, pseudonym, register
+from radrobust.data import numbers
+from radrobust.data.dataset import Box, Dataset, Published, Radiograph, register
 from radrobust.data.decoding import DICOM_SUFFIXES, decode, is_dicom, read_mask
-from radrobust.data.dicom import patient_of
+from radrobust.data.dicom import person_of
 from radrobust.data.film_table import UNKNOWN, Entry, Places, normal, read_table
+from radrobust.data.identity import Person, telling
 from radrobust.data.listing import counted, sorted_by_id
 from radrobust.data.outlines import Outlines, draw_outlines, read_coco
 from radrobust.errors import InputError
@@ -37,6 +39,9 @@ LAYOUT = f"one folder holds the films of one class; {MASKS}/, {OUTLINES} and {TA
 
 Thing = TypeVar("Thing")
 
+NUMBERED = "its path held the patient's identifier, name or birth date"
+"""What is noted of a film that has a number in the place of its path."""
+
 MAX_REGIONS = 100
 """Pieces of a mask beyond which they are noise, or one finding in crumbs: one box around all."""
 
@@ -53,7 +58,8 @@ class FolderFilm:
     path : Path
         The image or DICOM file.
     sample_id : str
-        Its place in the folder, without suffix, of letters, digits and ``_-.``.
+        Its place in the folder, without suffix, of letters, digits and ``_-.``; where that would
+        tell who it is, its class and a number.
     label : int
         1 in the folder of the finding, 0 in the other.
     mask : Path or None
@@ -61,9 +67,9 @@ class FolderFilm:
     outlines : Outlines or None
         The finding's place as polygons and boxes; the mask comes first.
     faults : tuple of str
-        Disagreements between folder, table and masks.
-    patient_named : str
-        Whom the table names; empty if nobody.
+        Disagreements between folder, table and masks, and `NUMBERED`.
+    patient : str
+        A number for whom the table names, or else the DICOM header; empty if nobody is.
     official : str
         The table's split: train, val or test; empty if it says nothing.
     subgroups : dict of str to str
@@ -76,22 +82,16 @@ class FolderFilm:
     mask: Path | None = None
     outlines: Outlines | None = None
     faults: tuple[str, ...] = ()
-    patient_named: str = ""
+    patient: str = ""
     official: str = ""
     subgroups: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def patient(self) -> str:
-        """Pseudonym of whom the table names, or else the DICOM header."""
-        if self.patient_named:
-            return pseudonym(self.patient_named)
-        # Of image files, which can't say, not even the first bytes are read.
-        is_image = self.path.suffix.lower() in IMAGE_SUFFIXES
-        return "" if is_image else patient_of(self.path)
-
     def read(self) -> Radiograph:
         """Decode the film and its mask, which lies in the film's upright frame."""
-        picture = decode(self.path)
+        try:
+            picture = decode(self.path)
+        except InputError as error:
+            raise InputError("; ".join((str(error), *self.faults))) from None
         mask, boxes, faults = self._place(picture.image.shape)
         faults = (*self.faults, *picture.faults, *faults)
         return picture.of(self, mask, boxes, faults)
@@ -144,18 +144,31 @@ class _Folder:
 
     Attributes
     ----------
-    films : list of FolderFilm
-        Sorted by `sample_id`.
+    films : dict of PurePosixPath to FolderFilm
+        By their place. They are named by it and have no patient yet.
+    persons : dict of PurePosixPath to Person
+        Whom they show.
     strangers : tuple of str
         What belongs to films that are not here, such as ``2 rows of films.csv``.
     """
 
-    films: list[FolderFilm]
+    films: dict[PurePosixPath, FolderFilm]
+    persons: dict[PurePosixPath, Person]
     strangers: tuple[str, ...]
+
+    def patients(self) -> set[str]:
+        """Return the identifiers of all patients that are known."""
+        return {person.patient for person in self.persons.values()} - {""}
+
+    def telling(self) -> set[str]:
+        """Return the places that tell whom they show, spelled as `normal` does."""
+        return telling({normal(place): person for place, person in self.persons.items()})
 
 
 def read_folder(folder: Path, finding: str) -> list[FolderFilm]:
     """List the films of a folder, sorted by `sample_id`, without decoding them.
+
+    Patients, and paths that tell who somebody is, become numbers, which are kept in the folder.
 
     Parameters
     ----------
@@ -168,9 +181,22 @@ def read_folder(folder: Path, finding: str) -> list[FolderFilm]:
     ------
     InputError
         There are not two classes, none is called `finding`, one has no films, or two films would
-        have one `sample_id`; a table is broken, or what it says fits several films.
+        have one `sample_id`; a table is broken, or what it says fits several films; the numbers
+        cannot be read or written.
     """
-    return _read(folder, finding).films
+    found = _read(folder, finding)
+    given = numbers.give_numbers(folder, found.patients(), found.telling())
+    of_patients, of_films = given.of_patients(), given.of_films()
+    films = []
+    for place, film in found.films.items():
+        patient = str(of_patients.get(found.persons[place].patient, ""))
+        film = replace(film, patient=patient)
+        if number := of_films.get(normal(place)):
+            # With zeros, so that films that are added come behind the others in the alphabet.
+            name = _sample_id(PurePosixPath(place.parts[0], f"numbered-{number:06}"))
+            film = replace(film, sample_id=name, faults=(*film.faults, NUMBERED))
+        films.append(film)
+    return sorted_by_id(films, folder)
 
 
 def classes_of(folder: Path, finding: str) -> tuple[str, str]:
@@ -213,7 +239,7 @@ def _read(folder: Path, finding: str) -> _Folder:
     rows = table.rows if table is not None else ()
     entries = _match(_Beside(str(folder / TABLE), [(row.file, row) for row in rows]), known)
     unknown = dict.fromkeys(table.subgroups if table is not None else (), UNKNOWN)
-    films = []
+    films, persons = {}, {}
     for place, label in labels.items():
         entry = entries.of.get(place)
         film = FolderFilm(
@@ -222,21 +248,30 @@ def _read(folder: Path, finding: str) -> _Folder:
             label=label,
             mask=masks.of.get(place),
             outlines=outlines.of.get(place),
-            patient_named=entry.patient if entry is not None else "",
             official=entry.split if entry is not None else "",
             subgroups=entry.subgroups if entry is not None else unknown,
         )
         faults = list(_mark_faults(film, any_marked=bool(masks.of or outlines.of)))
         if table is not None:
             faults += _table_faults(entry, place.parts[0])
-        films.append(replace(film, faults=tuple(faults)))
+        films[place] = replace(film, faults=tuple(faults))
+        persons[place] = _person(film.path, entry)
     beside = {
         f"masks in {MASKS}/": masks.absent,
         f"images in {OUTLINES}": outlines.absent,
         f"rows of {TABLE}": entries.absent,
     }
     strangers = tuple(f"{absent} {what}" for what, absent in beside.items() if absent)
-    return _Folder(sorted_by_id(films, folder), strangers)
+    sorted_by_id(list(films.values()), folder)  # which refuses two of one name
+    return _Folder(films, persons, strangers)
+
+
+def _person(path: Path, entry: Entry | None) -> Person:
+    """Return what the film itself says of whom it shows, and before it the table."""
+    # Of image files, which can't say, not even the first bytes are read.
+    person = Person() if path.suffix.lower() in IMAGE_SUFFIXES else person_of(path)
+    named = (entry.patient,) if entry is not None and entry.patient else ()
+    return replace(person, identifiers=(*named, *person.identifiers))
 
 
 def _films_in(folder: Path) -> list[Path]:
@@ -355,16 +390,27 @@ def describe(folder: Path) -> str:
     """
     names = _class_names(folder)
     found = _read(folder, names[1])
-    patients = {film.patient for film in found.films} - {""}
-    marked = sum(film.mask is not None or film.outlines is not None for film in found.films)
-    faulty = sum(bool(film.faults) for film in found.films)
+    films = list(found.films.values())
+    marked = sum(film.mask is not None or film.outlines is not None for film in films)
+    faulty = sum(bool(film.faults) for film in films)
+    patients, telling = len(found.patients()), len(found.telling())
     return (
-        f"{counted(found.films, names)}, "
+        f"{counted(films, names)}, "
         f"{marked} with a mask or outlines, {faulty} on which folder, {TABLE} and masks disagree; "
-        f"{len(patients)} patients known"
+        f"{patients} patients known"
+        + f"; {telling} paths tell who it is and become numbers in all results" * bool(telling)
         + "".join(f"; {stranger} of films that are not here" for stranger in found.strangers)
         + f"; folder.finding is to be {names[0]} or {names[1]}"
     )
+
+
+def complete(folder: Path, former: Path) -> None:
+    """Number patients and paths of a folder that was imported.
+
+    What was numbered in the folder that it replaces keeps its number, unless numbers came along.
+    """
+    numbers.keep_numbers(former, folder)
+    read_folder(folder, _class_names(folder)[1])
 
 
 def films(params: Params, folder: Path) -> list[FolderFilm]:
@@ -393,7 +439,9 @@ register(
         citation="none: films of one's own",
         source="a folder of one's own, see docs/folder.md",
         films=films,
-        published=Published(files=("*/**/*", TABLE, OUTLINES), describe=describe),
+        published=Published(
+            files=("*/**/*", TABLE, OUTLINES, numbers.FILE), describe=describe, complete=complete
+        ),
         adapt=adapt,
     )
 )

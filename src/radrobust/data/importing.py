@@ -111,7 +111,7 @@ def _bring(published: Published, source: Path, target: Path) -> str:
             draft.mkdir()
             for file in _layout_files(folder, published.files):
                 _copy(file, draft / file.relative_to(folder))
-            return _describe(published, draft, folder)
+            return _finish(published, draft, folder, target)
     if not source.exists():
         raise InputError(f"{source} does not exist; give a folder or a ZIP archive")
     if not zipfile.is_zipfile(source):
@@ -122,7 +122,7 @@ def _bring(published: Published, source: Path, target: Path) -> str:
             with replacing(target) as draft:
                 draft.mkdir()
                 _unpack(archive, members, draft)
-                return _describe(published, draft, source)
+                return _finish(published, draft, source, target)
     except _DAMAGE as error:
         raise InputError(f"{source} is a damaged ZIP archive ({error}); fetch it again") from None
 
@@ -148,10 +148,13 @@ def _layout_files(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
             yield file
 
 
-def _describe(published: Published, draft: Path, source: Path) -> str:
-    """Check a draft; a complaint names the source, since the draft is about to vanish."""
+def _finish(published: Published, draft: Path, source: Path, target: Path) -> str:
+    """Check and complete a draft; a complaint names the source, since the draft is to vanish."""
     try:
-        return published.describe(draft)
+        found = published.describe(draft)
+        if published.complete is not None:
+            published.complete(draft, target)
+        return found
     except InputError as error:
         raise InputError(str(error).replace(str(draft), str(source))) from None
 

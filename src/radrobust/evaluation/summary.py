@@ -233,15 +233,8 @@ def _counts(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def _notes(samples: pd.DataFrame) -> pd.DataFrame:
-    in_group = samples.groupby("picture")["sample_id"].transform("size")
-    splits = samples.groupby("picture")["split"].transform("nunique")
     unmarked = (samples["label"] == 1) & (samples["mask_area"].fillna(0) == 0)
-    faults = {
-        "truncated": samples["truncated"],
-        "duplicate": in_group > 1,
-        "duplicate_across_splits": splits > 1,
-        "unmarked": unmarked,
-    }
+    faults = {"truncated": samples["truncated"], "unmarked": unmarked}
     rows = [(fault, int(rows.sum())) for fault, rows in faults.items()]
     return pd.DataFrame(rows, columns=["fault", "count"])
 

@@ -35,6 +35,10 @@ KINDS = {
         "File ends early",
         "Read as far as it goes; what is missing is black or grey.",
     ),
+    "burned_in": (
+        "Text burnt into the image, as its DICOM header says",
+        "Kept, and shown below; look whether it names anybody before you publish anything.",
+    ),
     "label": (
         "Sources disagree about the label",
         "The folder that the file lies in decides.",
@@ -54,6 +58,10 @@ KINDS = {
     "mirrored": ("Mirror image of another film", "Kept, always in one part of the split."),
     "border": ("Border of one grey along an edge", "Kept; see how often each class has one."),
     "tiny": ("Very small", "Kept, enlarged."),
+    "numbered": (
+        "Path held the patient's identifier, name or birth date",
+        "A number stands in its place in all results.",
+    ),
     "note": ("Another note", "Kept; see the note."),
 }
 """What each kind of fault is called, and what was done about it."""
@@ -247,6 +255,17 @@ def summary(study: Study) -> Markdown:
         )
     else:
         text += "none of them is labelled both ways."
+    burned_in, numbered = (int(films.get(kind, 0)) for kind in ("burned_in", "numbered"))
+    if burned_in:
+        text += (
+            f" **{plural(burned_in, 'DICOM file says', 'DICOM files say')} that text is burnt into "
+            "the image**: see below whether it names anybody."
+        )
+    if numbered:
+        text += (
+            f" {plural(numbered, 'path')} held the patient's identifier, name or birth date and "
+            f"{'was' if numbered == 1 else 'were'} numbered."
+        )
     return prose(text)
 
 

@@ -75,11 +75,14 @@ def parts(study: Study) -> list[Part]:
 
 def same_pictures(study: Study) -> list[list[str]]:
     """Return groups of two films or more that show the same picture, in the order of a hash."""
-    table = study.samples.table
-    pictures = table.groupby("picture", sort=False)["sample_id"].agg(list)
-    alike = pictures[[len(names) > 1 for names in pictures]]
-    order = [derive_seed(study.params.seed, "same picture", picture) for picture in alike.index]
-    return [names for _, names in sorted(zip(order, alike, strict=True))]
+    groups: dict[str, list[str]] = {}
+    for one, other in study.pairs.loc[study.pairs["picture"], ["one", "other"]].to_numpy(str):
+        # A row pairs a film with the next one of its picture, and rows are in the films' order.
+        group = groups.setdefault(one, [one])
+        group.append(other)
+        groups[other] = group
+    alike = [names for first, names in groups.items() if names[0] == first]
+    return sorted(alike, key=lambda names: derive_seed(study.params.seed, "same", names[0]))
 
 
 def near_duplicates(study: Study) -> list[Pair]:

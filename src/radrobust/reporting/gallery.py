@@ -19,6 +19,7 @@ from radrobust.seeds import derive_seed
 
 EXAMPLES = 4
 MOST_GROUPS, MOST_ALIKE = 6, 4
+MOST_BURNED_IN = 24
 TEST = "test"
 
 
@@ -51,6 +52,17 @@ def same_pictures(study: Study) -> Html:
     return alike(study, groups, "show the same picture, pixel by pixel")
 
 
+def burned_in(study: Study) -> Html:
+    """Films whose DICOM header says that there is text in the image, as large as they are shown."""
+    names = study.faults.loc[study.faults["kind"] == "burned_in", "sample_id"].tolist()
+    if not names:
+        return Html("<p>No DICOM header says so of any film.</p>")
+    order = sorted(names, key=lambda name: derive_seed(study.params.seed, "burned in", name))
+    more = f"{_first(len(order), MOST_BURNED_IN)}; audit-faults.csv, on the page Methods, names all"
+    cards = _cards(study, _by_name(study).loc[order[:MOST_BURNED_IN]])
+    return Html(f"<p>{plural(len(order), 'film')}. Shown {more}.</p>{cards}")
+
+
 def alike(
     study: Study, groups: list[list[str]], how: str, notes: Sequence[str] | None = None
 ) -> Html:
@@ -67,8 +79,7 @@ def alike(
     notes : sequence of str, optional
         What else there is to say of each group, plain text.
     """
-    rows = study.samples.table.reset_index(drop=True).reset_index(names="position")
-    found = rows.set_index("sample_id")
+    found = _by_name(study)
     tables = [found.loc[names] for names in groups]
     counted = {
         "have different labels": sum(table["label"].nunique() > 1 for table in tables),
@@ -77,15 +88,21 @@ def alike(
     said = listing([f"{count or 'none'} {what}" for what, count in counted.items()])
     opening = (
         f"<p>{plural(len(groups), 'group')} of films, {sum(map(len, groups)):,} films in all, "
-        f"{escape(how)}. Of the groups {said}. Shown {_first(len(groups))}.</p>"
+        f"{escape(how)}. Of the groups {said}. Shown {_first(len(groups), MOST_GROUPS)}.</p>"
     )
     more = notes or [""] * len(tables)
     shown = list(zip(tables, more, strict=True))[:MOST_GROUPS]
     return Html(opening + "".join(_group(study, table, note) for table, note in shown))
 
 
-def _first(count: int) -> str:
-    return "are all" if count <= MOST_GROUPS else f"are the first {MOST_GROUPS} by a hash"
+def _by_name(study: Study) -> pd.DataFrame:
+    """Return the table of films by their names, with a column `position` in the arrays."""
+    rows = study.samples.table.reset_index(drop=True).reset_index(names="position")
+    return rows.set_index("sample_id")
+
+
+def _first(count: int, most: int) -> str:
+    return "are all" if count <= most else f"are the first {most} by a hash"
 
 
 def _group(study: Study, table: pd.DataFrame, note: str) -> str:
@@ -97,14 +114,16 @@ def _group(study: Study, table: pd.DataFrame, note: str) -> str:
     ]
     more = len(table) - MOST_ALIKE
     notes += [f"{plural(more, 'more film')} not shown"] if more > 0 else []
-    cards = "".join(
-        _one_alike(study, str(name), row) for name, row in table.head(MOST_ALIKE).iterrows()
-    )
     said = f'<p class="noted">{escape("; ".join(notes))}</p>' if notes else ""
-    return f'<div class="group">{said}<div class="films alike">{cards}</div></div>'
+    return f'<div class="group">{said}{_cards(study, table.head(MOST_ALIKE))}</div>'
 
 
-def _one_alike(study: Study, name: str, row: pd.Series[int]) -> str:
+def _cards(study: Study, table: pd.DataFrame) -> str:
+    cards = "".join(_card(study, str(name), row) for name, row in table.iterrows())
+    return f'<div class="films alike">{cards}</div>'
+
+
+def _card(study: Study, name: str, row: pd.Series[int]) -> str:
     title, split = study.classes[int(row["label"])], SPLIT_TITLES[str(row["split"])]
     film = enlarge_film(study.samples.images[int(row["position"])])
     picture = img(film, f"Film {name}: {title}, {split.lower()}")

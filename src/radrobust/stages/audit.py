@@ -26,6 +26,7 @@ PROBES = "probes.parquet"
 KINDS = (
     "unreadable",
     "truncated",
+    "burned_in",
     "label",
     "both_ways",
     "same_picture",
@@ -33,6 +34,7 @@ KINDS = (
     "mirrored",
     "border",
     "tiny",
+    "numbered",
     "note",
 )
 """Of faults, in the order in which they are told."""
@@ -44,9 +46,13 @@ NEARLY = {"near_duplicate": "nearly the same as", "mirrored": "mirror image of"}
 
 TOGETHER = "kept, in one split with it"
 KEPT = "kept"
+UNSEEN = "kept; whether the text names anybody has not been checked"
+NUMBERED = "a number stands in place of the path in all results"
 
 _DISAGREES = re.compile(r"says .+ for a film in |outlined on a film in ")
 _TRUNCATED = re.compile(r"^truncated file")
+_BURNED_IN = re.compile(r"BurnedInAnnotation")
+_NUMBERED = re.compile(r"its path held [^;]*$")
 _NAMED = 3
 
 
@@ -182,7 +188,9 @@ def find_faults(
 
 def _unreadable(table: pd.DataFrame) -> Iterator[Fault]:
     for name, fault in zip(table["sample_id"], table["fault"], strict=True):
-        yield Fault(str(name), "unreadable", str(fault), "left out")
+        if numbered := _NUMBERED.search(fault):
+            yield Fault(name, "numbered", numbered[0], NUMBERED)
+        yield Fault(name, "unreadable", _NUMBERED.sub("", fault).removesuffix("; "), "left out")
 
 
 def _of_each_film(films: pd.DataFrame) -> Iterator[Fault]:
@@ -194,6 +202,10 @@ def _of_each_film(films: pd.DataFrame) -> Iterator[Fault]:
         for part in parts:
             if _DISAGREES.search(part):
                 yield Fault(name, "label", part, "kept; the folder decides")
+            elif _BURNED_IN.search(part):
+                yield Fault(name, "burned_in", part, UNSEEN)
+            elif _NUMBERED.match(part):
+                yield Fault(name, "numbered", part, NUMBERED)
             elif not _TRUNCATED.search(part):
                 yield Fault(name, "note", part, KEPT)
         if border > 0 and not truncated:  # else it may be what is missing

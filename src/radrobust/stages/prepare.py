@@ -20,7 +20,8 @@ PAIRS = "pairs.parquet"
 def prepare(params: Params) -> None:
     """Split a study's films.
 
-    Writes the folder ``results/samples``.
+    Writes the folder ``results/samples``. Digests of pictures stay behind: they have told which
+    films are copies, and would tell anybody whether a film that he has is among these.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def prepare(params: Params) -> None:
         The films have not been read or audited, `split.source` cannot be used, or there are too
         few films to be split.
     """
-    table = _read(paths.FILMS / samples.FILMS_TABLE, "read")
+    table = _read(paths.FILMS / samples.FILMS_TABLE, "read").drop(columns="picture")
     groups = group(table, _read(paths.AUDIT / PAIRS, "audit"))
     table.insert(2, "group", groups)
     fixed = fixed_splits(table, params.split.source)

@@ -66,8 +66,10 @@ def choose(films: Sequence[Film], params: Params) -> Sequence[Film]:
 def _check(dataset: Dataset, table: pd.DataFrame, unreadable: pd.DataFrame) -> None:
     for label, name in enumerate(dataset.classes):
         if not (table["label"] == label).any():
-            reasons = unreadable.loc[unreadable["label"] == label, "fault"]
-            found = f"the first: {reasons.iloc[0]}" if len(reasons) else "there is none"
+            failed = unreadable[unreadable["label"] == label]
+            found = "there is none"
+            if len(failed):
+                found = f"the first, {failed['sample_id'].iloc[0]}: {failed['fault'].iloc[0]}"
             raise InputError(
                 f"{dataset.name}: no film of class {name!r} can be read; both classes are needed "
                 f"({found})"

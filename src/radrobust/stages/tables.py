@@ -61,6 +61,12 @@ value, low, high   of a figure and the ends of its interval
 n                  films that it is of
 
 A field that is empty in a CSV, or NaN, is undefined. Lists are written as JSON in a CSV.
+
+Nothing in them is derived from a patient's identifier, name or birth date. A patient is a running
+number. A film is named by its path, or by a number where the path held one of these. Which number
+stands for whom is known only where the films are kept. Not looked at: labels and subgroups, which
+are published as the owner of the films wrote them, and what the images themselves show.
+
 What follows is taken from the program that wrote the tables, word for word.
 """
 
@@ -86,8 +92,10 @@ EXPLAINED: dict[str, tuple[object, ...]] = {
 
 MORE = {
     "samples": """\
-split is train, val or test; regions counts the boxes. Each subgroup has a column of its own,
-subgroup_NAME, empty where nothing is said.""",
+picture, by which anybody could tell whether a film that he has is one of these, is left out; the
+table audit-pairs names films that show the same. group names the films that stay together by the
+first of them. split is train, val or test; regions counts the boxes. Each subgroup has a column
+of its own, subgroup_NAME, empty where nothing is said.""",
     "predictions": """\
 broken: what was said is wrong. iteration: after how many steps of the attack, over all starts, it
 became so; 0 by the film itself or by a start alone, -1 never.""",
