@@ -45,6 +45,25 @@ def test_films_that_are_added_move_none(seed: int, count: int, choice: int) -> N
     pd.testing.assert_series_equal(draw(some, seed), draw(table, seed)[some.index])
 
 
+Patients = st.lists(st.integers(0, 90), min_size=12, max_size=12)
+
+
+@given(st.integers(0, 100), Patients, st.sampled_from(["film-2", "added-"]))
+def test_films_that_are_added_to_patients_move_at_most_these(
+    seed: int, joined: list[int], prefix: str
+) -> None:
+    old = films(150, 150)
+    old["patient"] = [str(number % 80) for number in range(300)]
+    names = [f"{prefix}{number:03d}" for number in range(12)]
+    new = pd.DataFrame({"sample_id": names, "label": 0, "patient": list(map(str, joined))})
+    table = pd.concat([old, new], ignore_index=True)
+    before = draw(old.assign(group=group(old, NO_PAIRS)), seed)
+    after = draw(table.assign(group=group(table, NO_PAIRS)), seed)
+    # A group has the name of its first film in the alphabet, and falls where that name does.
+    moved = old["patient"].isin(new["patient"]) & (prefix < "film-0000")
+    pd.testing.assert_series_equal(after[:300][~moved], before[~moved])
+
+
 def test_another_seed_is_another_split() -> None:
     table = films(50, 50)
     assert not draw(table, 1).equals(draw(table, 2))

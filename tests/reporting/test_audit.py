@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from radrobust.evaluation.probes import MOST_FILMS, SCALARS, THUMBNAIL, WARNING
-from radrobust.reporting import audit, films, text
+from radrobust.reporting import audit, films, gallery, text
 from radrobust.stages.audit import KINDS
 
 
@@ -112,6 +112,32 @@ def test_near_duplicates_stand_side_by_side_with_their_splits(study, replaced):
         assert f"{study.classes[table['label'][name]]} · {split} · {name}" in source
     exact = study.pairs[study.pairs["picture"]]
     assert "No two films" in audit.near(replaced(study, pairs=exact)).source
+
+
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_films_with_text_in_them_are_shown(study, replaced, count):
+    names = study.samples.table["sample_id"].head(count)
+    more = pd.DataFrame({"sample_id": names, "kind": "burned_in", "fault": "", "done": ""})
+    found = replaced(study, faults=pd.concat([study.faults, more], ignore_index=True))
+    source = gallery.burned_in(found).source
+    assert source.count("<figure") == min(count, gallery.MOST_BURNED_IN)
+    assert ("No DICOM header says so" in source) == (count == 0)
+    assert ("the first 24 by a hash" in source) == (count == 30)
+    said = plain(audit.summary(found))
+    assert ("text is burnt into the image" in said) == bool(count)
+    assert (f"{count} DICOM file{'s say' if count > 1 else ' says'} that" in said) == bool(count)
+    counts = {row[0]: row[1] for row in rows(audit.counted(found).source)}
+    assert counts[audit.KINDS["burned_in"][0]] == str(count)
+
+
+@pytest.mark.parametrize(("count", "verb"), [(1, "path held"), (2, "paths held")])
+def test_paths_that_were_numbered_are_counted(study, replaced, count, verb):
+    names = study.samples.table["sample_id"].head(count)
+    more = pd.DataFrame({"sample_id": names, "kind": "numbered", "fault": "", "done": ""})
+    found = replaced(study, faults=pd.concat([study.faults, more], ignore_index=True))
+    said = plain(audit.summary(found))
+    assert f"{count} {verb} the patient's identifier, name or birth date and w" in said
+    assert "numbered" not in plain(audit.summary(study))
 
 
 def test_formats_and_borders_are_counted_in_each_class(study, replaced):
