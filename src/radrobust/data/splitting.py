@@ -59,9 +59,10 @@ def split(
     A hash of the seed and a group's name is a number from 0 to 1: under `test` its films are for
     testing, under ``test + val`` for validation, above for training. Each class, and each subgroup,
     is so divided in the same shares up to the luck of the draw; and where a film falls depends on
-    no film outside its group, so that adding films moves none. (Shares that are met exactly
-    would move some: a rule that gives a film the same place whatever films are added can look at
-    nothing but that film.)
+    no film outside its group, so that adding films moves none of another group. (Shares that are
+    met exactly would move some: a rule that gives a film the same place whatever films are added
+    can look at nothing but that film.) A film that joins a group moves it where it comes first in
+    it, since the group has its name then.
 
     Parameters
     ----------
