@@ -15,6 +15,9 @@ from radrobust.errors import InputError
 def pick_device(wanted: str) -> torch.device:
     """Return the device of `device` in params.yaml; ``auto`` is the GPU if there is one.
 
+    On a GPU float32 is float32 from then on: by default PyTorch convolves in TF32, which keeps ten
+    bits of a number, and no verdict may hang on the eleventh.
+
     Raises
     ------
     InputError
@@ -23,6 +26,7 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise InputError("device is 'cuda', but PyTorch finds no GPU here; set device to auto")
     name = "cuda" if wanted == "auto" and torch.cuda.is_available() else wanted
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     return torch.device("cpu" if name == "auto" else name)
 
 
