@@ -98,9 +98,16 @@ def test_the_same_words_beside_films_of_others_tell_nothing() -> None:
     assert telling(paths) == {"normal/hand/anna.dcm", "normal/peter/0234567.dcm"}
 
 
-def test_a_film_that_says_nothing_is_held_against_those_that_do() -> None:
+def test_the_folder_of_a_class_tells_nothing() -> None:
+    norma = Person(("7654321",), "Norma^Fracht")
+    assert not telling({"normal/1.dcm": norma, "normal/2.png": Person(), "fracht/3.dcm": norma})
+    assert tells("normal/norma.dcm", norma)
+
+
+def test_a_film_without_an_identifier_is_held_against_those_that_have_one() -> None:
     films = {
         "normal/a.dcm": ANNA,
+        "normal/0234567.dcm": Person((), "", "19000101"),
         "normal/0234567/damaged.dcm": Person(),
         "normal/mueller.png": Person(),
         "normal/anna.png": Person(),
@@ -108,8 +115,9 @@ def test_a_film_that_says_nothing_is_held_against_those_that_do() -> None:
         "normal/b.png": Person(),
     }
     assert telling(films) == {
-        "normal/0234567/damaged.dcm", "normal/mueller.png", "normal/19310213.png"
-    }  # fmt: skip
+        *("normal/0234567.dcm", "normal/0234567/damaged.dcm"),
+        *("normal/mueller.png", "normal/19310213.png"),
+    }
 
 
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=9), st.text(max_size=20))
@@ -117,7 +125,7 @@ def test_any_header_and_any_path_can_be_asked(
     identifier: str, name: str, born: str, path: str
 ) -> None:
     person = Person((identifier,), name, born)
-    telling({path: person, "b": Person()})
+    telling({path: person, f"a/{path}": person, "b": Person()})
     for word in person.words():
         assert tells(f"normal/{word}/1.dcm", person)
 

@@ -72,29 +72,31 @@ def telling(shown: Mapping[str, Person]) -> set[str]:
     """Return the paths that hold an identifier, a name or a birth date of whom the film shows.
 
     Upper case, accents and what parts words make no difference, nor do ``ä`` and ``ae``. A word of
-    fewer than `WITHIN` signs counts only where it stands alone. A film that says nothing of whom it
-    shows, such as a damaged one, may lie beside others that do: in its path, words of `OF_OTHERS`
-    signs or more of any of them count.
+    fewer than `WITHIN` signs counts only where it stands alone. A film without an identifier, such
+    as a damaged one, may lie beside others of the same patient: in its path, words of `OF_OTHERS`
+    signs or more of anybody count.
 
     Parameters
     ----------
     shown : mapping of str to Person
-        Whom the film at a path shows.
+        Whom the film at a path shows. The first part of each path, a class, is not looked at: it
+        is published in any case.
 
     Examples
     --------
     >>> anna = Person(("0012345",), "Müller^Anna", "19310213")
-    >>> paths = ["12345/1", "Mueller/2", "born 13.2.1931/3", "scans/4"]
+    >>> paths = ["ill/12345", "ill/Mueller/2", "ill/born 13.2.1931", "anna/4"]
     >>> sorted(telling(dict.fromkeys(paths, anna)))
-    ['12345/1', 'Mueller/2', 'born 13.2.1931/3']
+    ['ill/12345', 'ill/Mueller/2', 'ill/born 13.2.1931']
     """
     words = {path: person.words() for path, person in shown.items()}
     of_others = _Words(word for own in words.values() for word in own if len(word) >= OF_OTHERS)
-    return {
-        path
-        for path, own in words.items()
-        if (_holds(path, own) if own else of_others.are_in(path))
-    }
+    found = set()
+    for path, person in shown.items():
+        name = path.partition("/")[2]
+        if _holds(name, words[path]) or (not person.identifiers and of_others.are_in(name)):
+            found.add(path)
+    return found
 
 
 def _holds(path: str, words: Collection[str]) -> bool:
