@@ -447,7 +447,8 @@
     const shows = image
       ? `Film ${film.name}, attacked on ${full(systems.get(state.system))}${outlined}`
       : `Film ${film.name}${outlined}`
-    const nothing = image && !found.changed ? make("span", {}, " Nothing was changed: wrong before any attack.") : ""
+    const why = found.right ? "" : ": wrong before any attack"
+    const nothing = image && !found.changed ? make("span", {}, ` Nothing was changed${why}.`) : ""
     return make(
       "figure",
       { class: "cases-figure" },

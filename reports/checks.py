@@ -26,7 +26,7 @@ checks.verdict(study)
 # %% [markdown]
 # A network that stands under attack may be robust, or the attack may be weak. And any number may be
 # wrong if it was not measured on what it is said to be measured on. Each check below was made of
-# every system, by the same program that made the numbers, at every run.
+# every system that it applies to, by the same program that made the numbers, at every run.
 #
 # ## Is the attack strong enough?
 

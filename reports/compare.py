@@ -42,8 +42,9 @@ compare.in_words(compared)
 # ## A move is not yet a finding
 # No difference between experiments is tested here. Each interval says how far a figure might be off
 # with other films, with the trained networks as they are: networks that are trained again, from
-# another seed, differ more than that. Where the films are the same, both intervals move together,
-# and a move may be real though they overlap. Among so many figures some move far by chance.
+# another seed, may differ by more than that. Where the films are the same, both intervals move
+# together, and a move may be real though they overlap. Among so many figures some move far by
+# chance.
 # :::
 
 # %%

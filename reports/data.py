@@ -28,8 +28,8 @@ sentences.composition(study)
 #
 # Where a film falls, a hash of the study's seed and its name decides, or whoever split the dataset
 # before. Films that show the same picture, or nearly the same, always fall into the same part, and
-# so do those of one patient where that is known. The share of findings is that of the dataset,
-# which need not be that of any clinic.
+# so do those of one patient where that is known. The share of films with the finding need not be
+# that of any clinic.
 
 # %%
 tables.counts(study)
@@ -37,7 +37,7 @@ tables.counts(study)
 # %% [markdown]
 # ## Can the label be guessed without looking?
 #
-# Small models were given one thing about each film that is no finding, and asked for the label. A
+# Small models were given one thing about each film, and asked for the label. A
 # pair is one film of each class; guessing tells half of all pairs apart. Where a probe does much
 # better, the classes differ in where or how the films were made, a network can learn that
 # difference instead of the finding, and its good numbers would not hold in another hospital.
@@ -49,9 +49,9 @@ audit.probes(study)
 audit.probe_sentences(study)
 
 # %% [markdown]
-# A thumbnail of 12×12 pixels shows no fracture line, but it shows which bone, which side and which
-# machine. A probe that knows nothing does not prove that there is no shortcut: it has looked for
-# these alone.
+# A thumbnail of 12×12 pixels shows no fine line, but it may show which part of the body, which side
+# and which machine. A probe that knows nothing does not prove that there is no shortcut: it has
+# looked for these alone.
 
 # %%
 audit.formats(study)
@@ -62,7 +62,8 @@ data_figures.sizes(study)
 # %% [markdown]
 # ## What they show
 #
-# Where one class has other bones or more metal than the other, a network may learn those.
+# Where the classes differ in what they show besides the finding, such as in the part of the body or
+# in metal, a network may learn that.
 
 # %%
 data_figures.compositions(study)

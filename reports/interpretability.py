@@ -12,7 +12,7 @@
 
 # %% [raw]
 # ---
-# title: Explanations that add up, and are held against the finding
+# title: Where the networks look, and whether the maps can be believed
 # description: Heat maps against the finding, against chance, against noise, and under attack.
 # ---
 
@@ -31,7 +31,7 @@ map_words.rule(study)
 # ## What a map does not say
 # A map that hits the finding does not prove that the answer rests on it, and one that misses it
 # does not prove the opposite: maps are rough readings of a network, and methods disagree. Chance
-# here does not know where the bone is: a map that merely follows bone already beats it.
+# here knows nothing of the body: a map that merely follows its outline may beat it.
 # :::
 #
 # ## Do the maps hit the finding?
@@ -55,9 +55,9 @@ localisation.by_method(study)
 # %% [markdown]
 # ## Does the attack change where they look?
 #
-# Films are changed so little that nobody sees it. Where the answer changes, so may its
-# explanation; where the answer stood, a map that looks elsewhere all the same is not to be relied
-# on. Films that were wrong before are left as they are, and do not count here.
+# Where the attack changes the answer, the explanation may change with it; where the answer stood, a
+# map that looks elsewhere all the same is not to be relied on. Films that were wrong before are
+# left as they are, and do not count here.
 
 # %%
 explanations.survival(study)

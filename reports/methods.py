@@ -105,8 +105,8 @@ threat.threat_model(study)
 #
 # ## What is done otherwise than in the study that is rebuilt
 #
-# Eight things were not taken over from that study: how it measures, what that does to its numbers,
-# and what is done instead are on the page [Published figures](published.ipynb).
+# Eight things in how that study measures are on the page [Published figures](published.ipynb): what
+# each does to its numbers, and what is done here.
 #
 # ## Run it again
 #

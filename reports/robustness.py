@@ -67,14 +67,14 @@ figures.curve(study, "auroc")
 
 # %% [markdown]
 # ::: {.callout-note}
-# ## What needs a score or a probability is too kind under attack
+# ## What needs a score or a probability may be too kind under attack
 # Attacked AUROC, AUPRC, Brier score and calibration error are computed on the images that the
 # attack returned. It stops at the first image that is misclassified and pushes that film no
 # further: an attack on the scores could make each of them worse than is shown.
 # :::
 #
-# An AUROC under one half means that under attack films with the finding score *lower* than those
-# without: an attacker who knows the truth can turn the answers round, which chance cannot.
+# An AUROC whose interval lies under one half means that under attack films with the finding score
+# *lower* than those without: an attacker who knows the truth can turn the answers round.
 #
 # ## Is one better than another?
 
@@ -140,8 +140,9 @@ robustness.perturbations(study)
 # %% [markdown]
 # ## When films fall
 #
-# Where most films fall at the first steps, more steps would change little. Where films still fall
-# at the last step, the attack was stopped too early, and the attacked numbers are too kind.
+# Where films fall at the first steps alone, more steps would hardly change anything. Where films
+# still fall at the last ones, the attack may have been stopped too early, and the attacked numbers
+# may be too kind; the [check](checks.ipynb) with more steps tells.
 
 # %%
 figures.falls(study)

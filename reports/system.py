@@ -84,8 +84,8 @@ sentences.warnings(own)
 portrait.numbers(study, key)
 
 # %% [markdown]
-# AUROC, AUPRC, Brier score and calibration error are too kind under attack: the attack stops at the
-# first image that is misclassified, and pushes no score further.
+# AUROC, AUPRC, Brier score and calibration error may be too kind under attack: the attack stops at
+# the first image that is misclassified, and pushes no score further.
 #
 # ### Against the budget
 
@@ -113,8 +113,8 @@ tables.at_threshold(own)
 # %% [markdown]
 # ### When films fall
 #
-# Where films still fall at the last step, the attack was stopped too early, and the attacked
-# numbers are too kind.
+# Where films still fall at the last steps, the attack may have been stopped too early, and the
+# attacked numbers may be too kind; the check with more steps, below, tells.
 
 # %%
 figures.falls(own)

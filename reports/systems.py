@@ -24,8 +24,8 @@ study = Study.load()
 
 # %% [markdown]
 # Each system stands for a paper: a network, and a way to train it so that attacks do it less harm,
-# both from the list that [RobustBench](https://robustbench.github.io) keeps. The one called
-# Standard is trained without any defence; the others have to be held against it. Each has a page of
+# both from the list that [RobustBench](https://robustbench.github.io) keeps. Standard is the
+# one whose paper has no defence; the others have to be held against it. Each has a page of
 # its own, with its training, numbers, checks and maps:
 
 # %%

@@ -48,7 +48,9 @@ def test_each_probe_has_its_sentence(study, replaced):
         "- From the file size alone, 71 % (64–78) of pairs are told apart: more than by guessing, "
         "so that there is something to be learnt from it."
     )
-    assert lines[1] == "- The width and height cannot tell anything: all films have the same."
+    assert lines[1] == (
+        "- From the width and height alone, a model says the same of all films: it tells nothing."
+    )
     assert lines[3].endswith("53 % (45–61) of pairs are told apart: not clearly more than by "
                              "guessing.")  # fmt: skip
     assert "could not be asked" in lines[4]
@@ -163,7 +165,7 @@ def test_the_summary_counts_pictures_that_are_labelled_both_ways(study, replaced
     said = plain(audit.summary(replaced(study, faults=faults)))
     assert said.startswith("0 files could not be read, 1 file ends early. Of the films, 2 show,")
     assert {
-        0: "none of them is labelled both ways",
-        1: "**1 film of them is labelled both ways**",
-        2: "**2 films of them are labelled both ways**",
+        0: "none of them is labelled otherwise than one that shows the same",
+        1: "**1 film of them is labelled otherwise than one that shows the same**",
+        2: "**2 films of them are labelled otherwise than one that shows the same**",
     }[count] in said

@@ -95,7 +95,41 @@ def test_where_all_fail_their_checks_it_is_said_of_the_one_that_leads(study, rep
     other = replaced(study, checks=study.checks.assign(status="fail"))
     said = sentences_of(other)
     assert len(said) == 3
-    assert re.search(r"it failed \d+ checks, so that even this may be too kind\.$", said[2])
+    assert re.search(r"it failed \d+ checks, so that no number of it can be relied on\.$", said[2])
+
+
+def test_who_shares_a_value_shares_the_lead(study, replaced):
+    everybody = study.name(study.systems[0]) if len(study.systems) == 1 else "all 8 systems"
+    table = study.metrics.copy()
+    rows = table["metric"].isin(["auroc", "balanced_accuracy"])
+    rows &= table["system"].isin(study.systems)
+    table.loc[rows, ["value", "low", "high"]] = 0.9, 0.8, 0.95
+    first = sentences_of(replaced(study, metrics=table))[0]
+    assert "0.900 (0.800–0.950)" in first and "90.0 % (80.0–95.0)" in first
+    assert first.startswith(everybody)
+    assert ("share the lead on clean films" in first) == (len(study.systems) > 1)
+    table.loc[rows & (table["eps"] > 0), ["value", "low", "high"]] = 0.0, 0.0, 0.02
+    first = sentences_of(replaced(study, metrics=table))[0]
+    if len(study.systems) > 1:
+        assert first.endswith(
+            "attacked, none is surely better than guessing: the highest balanced accuracy is "
+            "0.0 % (0.0–2.0), that of all 8 systems, where guessing has 50 %."
+        )
+
+
+def test_a_network_that_says_the_same_of_all_films_is_not_better_than_guessing(study, replaced):
+    table = study.metrics.copy()
+    rows = (table["metric"] == "auroc") & table["system"].isin(study.systems)
+    table.loc[rows, ["value", "low", "high"]] = 0.5, np.nan, np.nan
+    other = replaced(study, metrics=table)
+    assert "surely better than guessing" in sentences_of(other)[0]
+    assert "not surely better than guessing" in plain(sentences.answer(other))
+    assert "is above that of guessing" not in plain(sentences.answer(other))
+
+
+def test_one_marked_film_cannot_tell_maps_from_chance(study, replaced):
+    other = replaced(study, **with_coverage(study, 0.4, np.nan, np.nan))
+    assert "cannot be told from so few films: the strongest 5 %" in sentences_of(other)[1]
 
 
 def test_shortcuts_are_warned_of_where_there_are_any(study, monkeypatch):
@@ -122,6 +156,7 @@ def test_reasons_come_and_go_with_what_was_found(study, replaced):
     why = sentences_of(good)[2]
     assert ("drawn by a program" in why) == study.is_phantom
     assert ("whose films" in why) != study.is_phantom
+    assert "of the films with a fracture at its chosen threshold" in why
     assert "failed" not in why
     finds = study.metric(leader, study.eps, "sensitivity_at_threshold")
     assert f"finds {text.number(finds['value'], 'share')} %" in why
@@ -182,6 +217,88 @@ def with_samples(study, replaced, **columns):
     samples = study.samples
     table = samples.table.assign(**columns)
     return replaced(study, samples=type(samples)(**{**vars(samples), "table": table}))
+
+
+NOBODY = {
+    "text": lambda count: [""] * count,
+    "missing": lambda count: [None] * count,
+    "not a number": lambda count: [np.nan] * count,
+    "number": lambda count: pd.array([pd.NA] * count, dtype="Int64"),
+}
+
+
+def said_of_patients(study, replaced, patient):
+    """What three places say: the first reason, the warning, and what the films are."""
+    other = with_samples(study, replaced, patient=patient)
+    why = sentences_of(other)[2].partition(": ")[2].partition("; attacked")[0]
+    warning = plain(sentences.warnings(other)).removeprefix("- ").partition("\n")[0]
+    return why, warning, plain(sentences.composition(other)).partition("pixels. ")[2]
+
+
+@pytest.mark.parametrize("kind", NOBODY)
+def test_where_no_patient_is_known_it_is_said(study, replaced, kind):
+    if study.is_phantom:
+        pytest.skip("nobody's films")
+    assert said_of_patients(study, replaced, NOBODY[kind](len(study.samples.table))) == (
+        "nothing is known of whose films these are, so that it may have met the patients",
+        "Films of one patient may lie in several parts of the split: nothing is known of whose "
+        "they are. Where they do, numbers tend to be too good; and where one patient has several "
+        "test films, intervals tend to be too narrow.",
+        "Nothing is known of whose films they are.",
+    )
+
+
+def test_where_some_patients_are_known_the_other_films_are_counted(study, replaced):
+    if study.is_phantom:
+        pytest.skip("nobody's films")
+    patient = ["", *(f"p{place // 2}" for place in range(len(study.samples.table) - 1))]
+    assert len(patient) == 120
+    assert said_of_patients(study, replaced, patient) == (
+        "of 1 of 120 films it is not known whose they are, so that it may have met the patients",
+        "Films of one patient may lie in several parts of the split: of 1 of 120 it is not known "
+        "whose they are. Where they do, numbers tend to be too good; and where one patient has "
+        "several test films, intervals tend to be too narrow.",
+        "Of 1 of them it is not known whose they are; the others are of 60 patients.",
+    )
+
+
+def test_where_every_patient_is_known_none_may_have_been_met(study, replaced):
+    if study.is_phantom:
+        pytest.skip("nobody's films")
+    split = study.samples.table["split"]
+    assert (split == "test").sum() == 30
+    each = pd.array(range(len(split)), dtype="Int64")
+    assert said_of_patients(study, replaced, each) == (
+        "it was tried on films of 30 patients, all from one dataset",
+        "The films are of 120 patients, and those of one patient lie in one part of the split.",
+        "They are of 120 patients.",
+    )
+    one_each_split = split.map({"train": 1, "val": 2, "test": 3})
+    assert said_of_patients(study, replaced, one_each_split) == (
+        "it was tried on films of 1 patient, all from one dataset",
+        "The films are of 3 patients, and those of one patient lie in one part of the split. The "
+        "30 test films are of 1 of them: intervals take each film for another patient's, and tend "
+        "to be too narrow.",
+        "They are of 3 patients.",
+    )
+
+
+def test_phantoms_have_no_patients(study, replaced):
+    if not study.is_phantom:
+        pytest.skip("films of patients")
+    why, warning, films = said_of_patients(study, replaced, study.samples.table["sample_id"])
+    assert why == "these films were drawn by a program, and say nothing about patients"
+    assert warning.startswith("The films are phantoms") and "patient" not in films
+
+
+def test_what_others_have_trained_may_have_met_anybody(study, replaced):
+    if study.is_phantom:
+        pytest.skip("nobody's films")
+    other = with_samples(study, replaced, patient=study.samples.table["sample_id"])
+    model = other.params.model.model_copy(update={"weights": "finetuned:a.pt"})
+    params = other.params.model_copy(update={"model": model})
+    other = type(other)(other.root, params)
+    assert "trained elsewhere, on films that are not known here" in sentences_of(other)[2]
 
 
 def test_films_of_which_nothing_is_said_are_in_no_part(study, replaced):

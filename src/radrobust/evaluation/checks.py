@@ -217,12 +217,15 @@ def noise(case: Case) -> Finding:
 def gradients(case: Case) -> Finding:
     """Share of films at which the gradient is 0 everywhere, the same everywhere, or not finite.
 
-    Guards against gradients that say nothing of where to go (Athalye et al. 2018; RobustBench
-    asks for gradients that do, Croce et al. 2021, arXiv:2010.09670). Passes up to `ODD_GRADIENTS`.
+    With the share of films where it is so and that the headline attack leaves standing. Guards
+    against gradients that say nothing of where to go (Athalye et al. 2018; RobustBench asks for
+    gradients that do, Croce et al. 2021, arXiv:2010.09670). Passes up to `ODD_GRADIENTS`.
     """
     table = case.results.gradient(case.system, case.films)
-    nowhere = (table["zero_share"] == 1) | table["constant"] | ~np.isfinite(table["norm"])
-    return case.at_most(nowhere.to_numpy(bool), ODD_GRADIENTS)
+    odd = (table["zero_share"] == 1) | table["constant"] | ~np.isfinite(table["norm"])
+    nowhere = odd.to_numpy(bool)
+    standing = float((nowhere & ~case.headline).mean())
+    return case.at_most(nowhere, ODD_GRADIENTS, standing)
 
 
 def straight_through(case: Case) -> Finding | None:

@@ -44,8 +44,8 @@ KINDS = {
         "The folder that the file lies in decides.",
     ),
     "both_ways": (
-        "One picture, labelled both ways",
-        "Both labels stay; one of them is wrong, so that no system can be right of both.",
+        "Shows the same as a film with the other label",
+        "Both labels stay; on one picture no system can get both right.",
     ),
     "same_picture": (
         "Shows the same picture as another film, pixel by pixel",
@@ -77,7 +77,7 @@ def warnings(study: Study) -> list[str]:
     """
     return [
         f"From the {PROBES[str(row['probe'])]} alone, {_pairs(row)} of pairs of films are told "
-        f"apart: a network can score well here without ever seeing the {study.finding}."
+        f"apart: a network may have learnt what that shows, instead of the {study.finding}."
         for row in _rows(study)
         if row["auroc"] > WARNING
     ]
@@ -118,7 +118,7 @@ def _sentence(study: Study, row: Row) -> str:
     if row["auroc"] != row["auroc"]:
         return f"The {what} could not be asked: there are too few films of one class."
     if row["low"] != row["low"]:
-        return f"The {what} cannot tell anything: all films have the same."
+        return f"From the {what} alone, a model says the same of all films: it tells nothing."
     opening = f"From the {what} alone, {_pairs(row)} of pairs are told apart: "
     if row["auroc"] > WARNING:
         return f"{opening}**a warning**. What a network learns here may not be the {study.finding}."
@@ -250,11 +250,12 @@ def summary(study: Study) -> Markdown:
     both = int(films.get("both_ways", 0))
     if both:
         text += (
-            f"**{plural(both, 'film')} of them {'is' if both == 1 else 'are'} labelled both ways**,"
-            " which no system can get right."
+            f"**{plural(both, 'film')} of them {'is' if both == 1 else 'are'} labelled otherwise "
+            "than one that shows the same**; where they are one picture, no system can get both "
+            "right."
         )
     else:
-        text += "none of them is labelled both ways."
+        text += "none of them is labelled otherwise than one that shows the same."
     burned_in, numbered = (int(films.get(kind, 0)) for kind in ("burned_in", "numbered"))
     if burned_in:
         text += (

@@ -7,7 +7,7 @@ from typing import Literal
 
 Concern = Literal["attack", "measurement", "maps"]
 
-Doubt = Literal["attacked numbers", "all numbers", "no number"]
+Doubt = Literal["missed", "left", "blind", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,15 @@ class Check:
         Whether it looks at the attack, at the measurement or at the maps.
     guards, rule, failure : str
         Against what it guards, when it passes, what a failure means for the reader.
+    doubt : str
+        What a failure means for the system's numbers. Attacked ones are too kind by the films
+        that the figure counts, and perhaps by more (``missed``); or may be, at most by all that
+        is left of them (``left``), or by the films that the second figure counts (``blind``).
+        ``all`` numbers are in doubt, or ``none``.
     unit : str
         What the figure counts; begins with ``%`` where it is a share.
     bound, proviso : str
         What the limit is to the figure, and on what condition.
-    doubts : str
-        Which numbers of the system a failure leaves in doubt.
-    missed : bool
-        Whether the figure is the share of films that the attack missed.
     context : str
         What the second figure is, if there is one.
     counted : str
@@ -41,11 +42,10 @@ class Check:
     guards: str
     rule: str
     failure: str
+    doubt: Doubt
     unit: str = "%"
     bound: str = "at most"
     proviso: str = ""
-    doubts: Doubt = "attacked numbers"
-    missed: bool = False
     context: str = ""
     counted: str = "film"
 
@@ -58,7 +58,7 @@ CHECKS: dict[str, Check] = {
         "What stands after the attack of {taken} is attacked again with {long}. The figure is the "
         "share of the films checked that fall only then.",
         "Films fall if the attack is given time, so the attacked numbers are too kind.",
-        missed=True,
+        doubt="missed",
     ),
     "restarts": Check(
         "Other starts",
@@ -67,7 +67,7 @@ CHECKS: dict[str, Check] = {
         "The attack is run from {starts}. The figure is the share of the films checked that stood "
         "and fall to one of those alone.",
         "Whether a film falls depends on luck, so the attacked numbers are too kind.",
-        missed=True,
+        doubt="missed",
     ),
     "larger_eps": Check(
         "Larger budget",
@@ -76,8 +76,9 @@ CHECKS: dict[str, Check] = {
         "Of the budgets {ends}, fewer films must stand at the larger than at the smaller, unless "
         "none stands at either. The figure is the difference in points of accuracy, over all test "
         "films.",
-        "The attack gains nothing from more room, so something other than robustness holds it up. "
-        "By how much the attacked numbers are too kind is not known.",
+        "The attack gains nothing from more room, so it may be stuck on what still stands. Then "
+        "the attacked numbers are too kind, by all that is left of them at most.",
+        doubt="left",
         unit="points",
         bound="more than",
         proviso="if any film stands",
@@ -86,12 +87,14 @@ CHECKS: dict[str, Check] = {
         "Huge budget",
         "attack",
         "A network that the attack cannot climb.",
-        "Every pixel may change by half of its range, so that any film could be made evenly grey: "
-        "nothing may stand. The attack goes from the film in steps of a tenth of that, and then as "
-        "it does at other budgets. The figure is the share of all test films that are still "
-        "answered rightly.",
-        "Something other than robustness holds the attack up. By how much the attacked numbers "
-        "are too kind is not known.",
+        "Every pixel may change by half of its range, so that any film could be made evenly grey, "
+        "and all alike: nothing should stand. The attack goes from the film in steps of a tenth "
+        "of that, and then as it does at other budgets. The figure is the share of all test films "
+        "that are still answered rightly.",
+        "On these films the attack is stuck, unless the system says the same of nearly everything. "
+        "What stands at the study's budget may stand because the attack is stuck there too. Then "
+        "the attacked numbers are too kind, by all that is left of them at most.",
+        doubt="left",
         bound="exactly",
     ),
     "black_box": Check(
@@ -100,9 +103,9 @@ CHECKS: dict[str, Check] = {
         "Gradients that lead astray (gradient masking).",
         "Square sees the network's answers alone, {queries} of them a film, and no gradient. The "
         "figure is the share of the films checked that only it breaks.",
-        "An attack without gradients finds what the one with gradients misses: the network hides "
-        "its gradients, and the attacked numbers are too kind.",
-        missed=True,
+        "An attack without gradients breaks films that the one with gradients misses: there the "
+        "gradients lead astray, and the attacked numbers are too kind.",
+        doubt="missed",
         context="of the films checked are right under Square alone",
     ),
     "noise": Check(
@@ -112,8 +115,9 @@ CHECKS: dict[str, Check] = {
         "Each film is changed at random, by the whole budget and without any search. The figure "
         "is how many films that breaks, held against how many the attack breaks, of those that "
         "were right; unclear where the attack breaks fewer than five.",
-        "The attack does little that noise does not do, so the attacked numbers say nothing of a "
-        "worst case.",
+        "The attack does little that noise does not do, so it may miss much. Then the attacked "
+        "numbers are too kind, by all that is left of them at most.",
+        doubt="left",
         unit="% as many",
         context="of the films checked are right under noise",
     ),
@@ -123,7 +127,11 @@ CHECKS: dict[str, Check] = {
         "Films on which the attack is blind.",
         "At the film itself the gradient must not be zero everywhere, the same everywhere, or no "
         "number. The figure is the share of the films checked where it is.",
-        "There the attack has nothing to follow, and films stand for that reason alone.",
+        "There the gradient does not tell the attack where to change the film. Those of these "
+        "films that still stand may stand for that reason alone, and by them the attacked numbers "
+        "may be too kind.",
+        doubt="blind",
+        context="of the films checked are so and still right under the attack",
     ),
     "straight_through": Check(
         "Plain gradient",
@@ -132,9 +140,9 @@ CHECKS: dict[str, Check] = {
         "MeanSparse lets no gradient pass through what it replaces; the attack on this site acts "
         "as if nothing had been replaced. The figure is the share of the films checked that it "
         "breaks and an attack along the plain gradient does not.",
-        "The network does hide its gradients. The attack on this site sees through it, so its "
-        "numbers stand; figures that others measured along the plain gradient are too kind.",
-        doubts="no number",
+        "The network does hide its gradients. The attack on this site sees through it, so this "
+        "leaves its numbers in no doubt; measured along the plain gradient they would be too kind.",
+        doubt="none",
         context="of the films checked are right under the plain attack",
     ),
     "autoattack": Check(
@@ -146,7 +154,7 @@ CHECKS: dict[str, Check] = {
         "{iterations}, and Square. The figure is the share of the films checked that only they "
         "break.",
         "A stronger attack exists and is known, so the attacked numbers are too kind.",
-        missed=True,
+        doubt="missed",
         context="of the films checked are right under all attacks together",
     ),
     "zero": Check(
@@ -157,7 +165,7 @@ CHECKS: dict[str, Check] = {
         "of which the system then says something else.",
         "Films are counted as broken that nothing was done to.",
         bound="exactly",
-        doubts="all numbers",
+        doubt="all",
     ),
     "pixels": Check(
         "Same pixels",
@@ -165,10 +173,10 @@ CHECKS: dict[str, Check] = {
         "Test films that are changed on their way, as by augmentation.",
         "The film that the network is given must be the film that is stored. The figure is the "
         "largest difference of a pixel.",
-        "What was measured was not measured on the test films.",
+        "What was measured was not measured on the test films as they are stored.",
         unit="grey level",
         bound="exactly",
-        doubts="all numbers",
+        doubt="all",
     ),
     "repeatable": Check(
         "Same answer twice",
@@ -178,7 +186,7 @@ CHECKS: dict[str, Check] = {
         "logit.",
         "A film can be counted as broken because the network answered otherwise by chance.",
         unit="of a logit",
-        doubts="all numbers",
+        doubt="all",
     ),
     "eval_mode": Check(
         "Evaluation mode",
@@ -186,10 +194,10 @@ CHECKS: dict[str, Check] = {
         "BatchNorm and dropout that act as in training.",
         "No part of the network may be in training mode while it is measured. The figure is the "
         "number of those that are.",
-        "The answer to a film depends on the films beside it.",
+        "The answer to a film may depend on the films beside it, or on chance.",
         unit="part",
         bound="exactly",
-        doubts="all numbers",
+        doubt="all",
     ),
     "unchanged": Check(
         "Same weights",
@@ -200,18 +208,18 @@ CHECKS: dict[str, Check] = {
         "The numbers are not those of the network that is named.",
         unit="changed",
         bound="",
-        doubts="all numbers",
+        doubt="all",
     ),
     "normalised_once": Check(
         "Normalised once",
         "measurement",
         "Normalising films twice, or not at all.",
-        "On its way into the network a film must be normalised once. The figure is how often it "
-        "is.",
+        "On its way into the network a film must pass one layer that normalises it. The figure is "
+        "how many it passes.",
         "The network sees films unlike those that it was made for.",
         unit="time",
         bound="exactly",
-        doubts="all numbers",
+        doubt="all",
     ),
     "maps_add_up": Check(
         "Maps add up",
@@ -221,9 +229,10 @@ CHECKS: dict[str, Check] = {
         "in output between the film and the baseline. The figure is the share of their maps, of "
         "clean and attacked films, that are off by more than a thousandth of that change (by more "
         "than 0.0001 where it is under 0.1).",
-        "Those maps distribute something else than the answer. They are marked in the gallery.",
+        "Those maps distribute something else than the answer. The gallery marks those that it "
+        "shows.",
+        doubt="none",
         bound="exactly",
-        doubts="no number",
         counted="map",
     ),
 }

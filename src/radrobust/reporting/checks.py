@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from html import escape
 
 import pandas as pd
 
 from radrobust.reporting import budgets, html
-from radrobust.reporting.check_texts import CHECKS, Check, Concern
+from radrobust.reporting.check_texts import CHECKS, Check, Concern, Doubt
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
@@ -50,34 +51,46 @@ def line(study: Study) -> Markdown:
 
 def consequence(study: Study) -> str:
     """Say what follows for the numbers of the site, system by system."""
-    doubted = {system: doubts(study, system) for system in study.systems}
-    wrong = [key for key, found in doubted.items() if any(c.doubts == "all numbers" for c in found)]
-    missed = {key: _missed(study, key) for key, found in doubted.items() if found}
-    missed = {key: share for key, share in missed.items() if key not in wrong}
+    systems = [key for key in study.systems if not _at_fault(study, key)]
+    wrong = [key for key in study.systems if key not in systems]
     said = []
     if wrong:
         said.append(
-            f"**No number of {_names(study, wrong)} can be relied on**: the measurement itself is "
-            "at fault."
+            f"**No number of {_names(study, wrong)} can be relied on**: a check of the measurement "
+            "itself failed."
         )
-    if known := {key: share for key, share in missed.items() if share}:
-        points = listing(
-            [f"{number(share, 'share')} from {study.name(key)}" for key, share in known.items()]
-        )
+    if missed := _where(_missed, study, systems):
+        more = listing([f"{count:,} on {study.name(key)}" for key, count in missed.items()])
         said.append(
-            f"**Attacked numbers are too kind**: on the {_films(study)} checked, a stronger attack "
-            f"takes at least another {points}, in points of accuracy."
+            f"**{_numbers(study)} are too kind**: of the {_films(study)} checked, other attacks "
+            f"break at least another {more}."
         )
-    if unknown := [key for key in missed if key not in known]:
+    possible = [key for key in systems if key not in missed]
+    if left := _where(_left, study, possible):
         said.append(
-            f"**The attacked numbers of {_names(study, unknown)} cannot be relied on**: they may "
-            "be too kind by any amount."
+            "**Attacked numbers may be too kind**, by all that is left of them at most: "
+            f"{_points(study, left)}."
+        )
+    if blind := _where(_blind, study, [key for key in possible if key not in left]):
+        films = listing([f"{count:,} on {study.name(key)}" for key, count in blind.items()])
+        said.append(
+            f"**{_numbers(study)} may be too kind by some films**: of the {_films(study)} checked, "
+            f"{films} stand whose gradient does not tell where to change them."
         )
     nothing = (
         "Nothing that was tried says that the attacked numbers are too kind by more than the "
         "checks allow for. That is no proof that they are right."
     )
     return " ".join(said) or nothing
+
+
+def caution(study: Study, system: str) -> str:
+    """Say what failed checks mean for one system's attacked numbers; nothing where they do not."""
+    failed = f"it failed {plural(len(doubts(study, system)), 'check')}, so that"
+    if _at_fault(study, system):
+        return f"{failed} no number of it can be relied on"
+    kind = any(measure(study, system) for measure in (_missed, _left, _blind))
+    return f"{failed} even this may be too kind" if kind else ""
 
 
 def matrix(study: Study, concern: Concern) -> Html:
@@ -112,19 +125,10 @@ def entries(study: Study) -> Html:
 
 def cannot_tell(study: Study) -> Markdown:
     """List what no check of this study can tell."""
-    rows = _of_missed(study)
-    unbroken = rows.loc[rows["value"] == 0, "high"]
-    could = (
-        f" Where none of them fell, up to {number(float(unbroken.max()), 'share')} % of such films "
-        "could still fall to the same attack."
-        if len(unbroken)
-        else ""
-    )
     items = [
         "**Whether a stronger attack exists.** Each check tries one way in which the attack could "
         "have missed something. That all of them pass would be no proof.",
-        f"**Much about few films.** The stronger attacks were run on {_films(study)} of the test "
-        f"set, drawn by a hash of the seed and the film's name.{could}",
+        f"**Much about few films.** {_few(study)}",
         "**Where to draw the line.** The limits are this project's choice. It is the figure that "
         "is held against them; its interval may well reach beyond.",
         "**Other changes of a film.** Another exposure, another angle, another machine, a letter "
@@ -133,13 +137,38 @@ def cannot_tell(study: Study) -> Markdown:
         "from another seed they would come out otherwise; by how much was not measured.",
         "**Whether the labels are right**, and what any of this would mean for a patient.",
     ]
+    if study.params.attack.space != "pixel":
+        items.insert(
+            2,
+            "**Whether other attacks find more after normalisation.** They change pixels, and are "
+            "held against the same attack in pixels, not against that of the attacked numbers.",
+        )
     return prose("\n".join(f"- {item}" for item in items))
+
+
+def _few(study: Study) -> str:
+    """Say of how many films the other attacks tell, and what they cannot rule out on the rest."""
+    rows = _of_missed(study)
+    count, everything = int(rows["n"].max()), study.count("test", 0) + study.count("test", 1)
+    drawn = (
+        f"{_films(study)} of the test set, drawn by a hash of the seed and the film's name."
+        if count < everything
+        else f"the {_films(study)} of the test set."
+    )
+    unbroken = rows.loc[rows["value"] == 0, "high"]
+    could = (
+        f" Where they break none that the attack left, the {study.level} interval still reaches to "
+        f"{number(float(unbroken.max()), 'share')} % of such films."
+        if len(unbroken)
+        else ""
+    )
+    return f"The other attacks were run on {drawn}{could}"
 
 
 def doubts(study: Study, system: str) -> list[Check]:
     """List the checks that failed on a system and leave numbers of it in doubt."""
     failed = _failed(study, system)
-    return [CHECKS[name] for name in failed if CHECKS[name].doubts != "no number"]
+    return [CHECKS[name] for name in failed if CHECKS[name].doubt != "none"]
 
 
 def note(study: Study, system: str) -> str:
@@ -198,7 +227,7 @@ def _failed(study: Study, system: str) -> list[str]:
 
 def _of_missed(study: Study) -> pd.DataFrame:
     """Rows of the checks that ask what the attack missed."""
-    missed = [name for name, check in CHECKS.items() if check.missed]
+    missed = [name for name, check in CHECKS.items() if check.doubt == "missed"]
     return study.checks[study.checks["check"].isin(missed)]
 
 
@@ -223,12 +252,61 @@ def _counted(study: Study) -> str:
     return f"{counts.get('pass', 0)} of {plural(total, 'check')} passed, {listing(said)}."
 
 
-def _missed(study: Study, system: str) -> float:
-    """Largest share of films that a stronger attack alone broke, of the checks that failed."""
-    values = study.checks[study.checks["system"] == system].set_index("check")["value"]
+def _at_fault(study: Study, system: str) -> bool:
+    return any(check.doubt == "all" for check in doubts(study, system))
+
+
+def _where(
+    measure: Callable[[Study, str], float], study: Study, systems: list[str]
+) -> dict[str, float]:
+    """Measure systems, and keep those of which there is anything."""
+    found = {system: measure(study, system) for system in systems}
+    return {system: value for system, value in found.items() if value}
+
+
+def _missed(study: Study, system: str) -> int:
+    """Most films that the attack missed, by any check that failed."""
+    return _counted_films(study, system, "missed", "value")
+
+
+def _blind(study: Study, system: str) -> int:
+    """Films that stand although the attack had no gradient to follow, if that check failed."""
+    return _counted_films(study, system, "blind", "context")
+
+
+def _left(study: Study, system: str) -> float:
+    """By how much balanced accuracy can be too kind if the attack may have missed anything.
+
+    No attack takes more than there is.
+    """
+    if not any(check.doubt == "left" for check in doubts(study, system)):
+        return 0.0
+    return float(study.metric(system, study.eps, "balanced_accuracy")["value"])
+
+
+def _counted_films(study: Study, system: str, doubt: Doubt, column: str) -> int:
+    failed = [name for name in _failed(study, system) if CHECKS[name].doubt == doubt]
+    rows = study.checks[(study.checks["system"] == system) & study.checks["check"].isin(failed)]
     return max(
-        (float(values[name]) for name in _failed(study, system) if CHECKS[name].missed), default=0.0
+        (round(share * n) for share, n in zip(rows[column], rows["n"], strict=True)), default=0
     )
+
+
+def _points(study: Study, left: dict[str, float]) -> str:
+    """Write how much balanced accuracy is left of each system; the first says what is counted."""
+    units = [" points of balanced accuracy", *[""] * (len(left) - 1)]
+    return listing(
+        [
+            f"{number(share, 'share')}{unit} for {study.name(key)}"
+            for (key, share), unit in zip(left.items(), units, strict=True)
+        ]
+    )
+
+
+def _numbers(study: Study) -> str:
+    """Name the numbers of the attack that others are held against: it always changes pixels."""
+    in_pixels = study.params.attack.space == "pixel"
+    return "Attacked numbers" if in_pixels else "Numbers under the attack in pixels"
 
 
 def _outcome(study: Study, check: Check, rows: pd.DataFrame, status: str) -> str:
@@ -238,7 +316,10 @@ def _outcome(study: Study, check: Check, rows: pd.DataFrame, status: str) -> str
             f"**{check.title}** could not be decided on {named}: there is too little to judge by."
         )
     found = listing(
-        [f"on {study.name(row['system'])} with {_figure(check, row)}" for _, row in rows.iterrows()]
+        [
+            f"on {study.name(row['system'])} with {_figure(check, row)}{_of(check, row)}"
+            for _, row in rows.iterrows()
+        ]
     )
     return f"**{check.title}** failed {found}. {check.failure}"
 
@@ -246,6 +327,11 @@ def _outcome(study: Study, check: Check, rows: pd.DataFrame, status: str) -> str
 def _figure(check: Check, row: pd.Series[float]) -> str:
     """A check's figure, with its interval if it has one."""
     return quoted(row, "share") if check.unit == "%" else written(float(row["value"]), check.unit)
+
+
+def _of(check: Check, row: pd.Series[float]) -> str:
+    """Of what a figure is a share."""
+    return f" of {plural(int(row['n']), check.counted)}" if check.unit == "%" else ""
 
 
 def limit(study: Study, name: str) -> str:
@@ -285,18 +371,17 @@ def _entry(study: Study, name: str, facts: dict[str, str]) -> str:
 
 
 def _found(study: Study, check: Check, row: pd.Series[float]) -> str:
-    films = f" of {plural(int(row['n']), check.counted)}" if check.unit == "%" else ""
     context = f"; {number(float(row['context']), 'share')} % {check.context}"
     more = context if check.context and not math.isnan(row["context"]) else ""
     system = study.name(str(row["system"]))
-    said = f"{system}: {STATUSES[str(row['status'])]}, {_figure(check, row)}{films}{more}"
+    said = f"{system}: {STATUSES[str(row['status'])]}, {_figure(check, row)}{_of(check, row)}{more}"
     return escape(said.replace(" %", "\u00a0%"))
 
 
 def _facts(study: Study) -> dict[str, str]:
     """What the rules name."""
     attack, checks = study.params.attack, study.params.checks
-    ends = [float(budget) for budget in attack.budgets]
+    ends = [0.0, *(float(budget) for budget in attack.budgets)]
     larger = ends[-2:] if ends[-1] == study.eps else [study.eps, ends[-1]]
     return {
         "taken": plural(attack.steps, "step"),

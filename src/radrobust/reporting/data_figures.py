@@ -62,8 +62,8 @@ def sizes(study: Study) -> Html:
             alt=f"Width against height of the films. {said} (least, median, most, in pixels).",
             caption="Width and height of the films as they came, before they are padded and "
             f"scaled; {plural(kinds, 'size')} in all. The darker, the more films. On the dashed "
-            "line a film is square. Where the classes differ here, a network can tell them apart "
-            "without looking at any bone.",
+            "line a film is square. Where the classes differ here, a network may tell them apart "
+            f"without looking at the {study.finding}.",
         )
 
 

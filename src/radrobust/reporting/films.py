@@ -59,6 +59,34 @@ class Pair(NamedTuple):
     mirrored: bool
 
 
+class Whose(NamedTuple):
+    """Of whom films are.
+
+    Attributes
+    ----------
+    films, unknown : int
+        All of them, and those of which it is not known whose they are.
+    patients : int
+        Whom the others are of.
+    """
+
+    films: int
+    unknown: int
+    patients: int
+
+
+def whose(films: pd.DataFrame) -> Whose:
+    """Count the patients of some films; the column `patient` is empty where it is not known."""
+    patients = films["patient"]
+    known = patients.notna() & (patients.astype(str) != "")
+    return Whose(len(films), int((~known).sum()), int(patients[known].nunique()))
+
+
+def test_table(study: Study) -> pd.DataFrame:
+    """Return the rows of the test films."""
+    return study.samples.table.iloc[study.samples.rows("test")]
+
+
 def parts(study: Study) -> list[Part]:
     """List the parts, kind by kind, in the order of the table and then of the alphabet."""
     table = study.samples.table

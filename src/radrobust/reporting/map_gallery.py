@@ -220,7 +220,8 @@ def _card(study: Study, system: str, key: str, film: Film, shades: dict[str, Sha
         f'aria-label="{escape(title)}, {escape(study.title(system))}">{"".join(rows)}</div>'
     )
     truth = f"Truth: {study.classes[int(film.answer()['label'])]}."
-    left = "" if changed else " The attack changed nothing: the film was wrong before."
+    wrong_before = "" if film.answer()["right"] else ": the film was wrong before"
+    left = "" if changed else f" The attack changed nothing{wrong_before}."
     return html.figure(
         f'<p class="named">{case_links.link(film.case, escape(title))}</p>{scrolled}',
         f"{truth}{left}",

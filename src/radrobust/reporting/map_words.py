@@ -112,8 +112,8 @@ def _add_up(study: Study) -> str:
         return f"All {total:,} maps of {named}, which promise a sum, do."
     systems = those(study, [system for system, missed in off.items() if missed])
     return (
-        f"{count:,} of {total:,} maps of {named}, which promise a sum, do not, on {systems}. They "
-        f"are marked in the gallery."
+        f"{count:,} of {total:,} maps of {named}, which promise a sum, do not, on {systems}. The "
+        f"gallery marks those that it shows."
     )
 
 

@@ -43,14 +43,19 @@ def warning(study: Study) -> str:
         )
     robustbench = model.weights == "robustbench"
     whose = "RobustBench's checkpoints" if robustbench else f"from elsewhere ({_source(model)}),"
-    learnt = f"They learnt from {CIFAR10}. " if robustbench else ""
+    learnt = (
+        f"They learnt from {CIFAR10}."
+        if robustbench
+        else "What they learnt from is not known here: where test films are among it, every number "
+        "is flattered."
+    )
     kept = {
-        "head": "All but the head has learnt nothing from the films here.",
-        "last_block": "All but the last stage and the head has learnt nothing from the films here.",
+        "head": "Nothing but the head was trained on the films here.",
+        "last_block": "Nothing but the last stage and the head was trained on the films here.",
         "all": "Training them further on the films here may have cost robustness.",
     }[model.trainable]
     return (
-        f"**The networks are {whose} with a new head.** {learnt}{kept} Their numbers on films of "
+        f"**The networks are {whose} with a new head.** {learnt} {kept} Their numbers on films of "
         f"{size}×{size} pixels are not those papers' numbers."
     )
 
@@ -106,6 +111,11 @@ def _kept(finetune: Finetune) -> str:
 def _after(study: Study) -> str:
     """Say what happens to a system besides the training by its objective."""
     texts = []
+    if "chen2024" in study.systems and study.params.finetune.objective == "own":
+        texts.append(
+            "By which rule Data Filtering leaves films out is this project's own, as only its "
+            "paper's abstract could be read."
+        )
     if "rade2022" in study.systems and study.params.finetune.objective == "own":
         texts.append("HAT first trains its helper, a network of the same kind, plainly.")
     if "amini2024" in study.systems and study.params.model.trainable != "head":

@@ -5,7 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from radrobust.reporting import audit, budgets, checks, html, localisation, matrix
+from radrobust.reporting.films import test_table, whose
 from radrobust.reporting.html import cell
+from radrobust.reporting.naming import those
 from radrobust.reporting.sentences import CHANCE, test_set
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, REFERENCES, Study
@@ -86,47 +88,48 @@ def table(study: Study) -> Html:
 
 def _leads(study: Study) -> str:
     """Who leads on clean films, and who under attack."""
-    clean, attacked = _clean_leader(study), _attacked_leader(study)
-    auroc = quoted(study.metric(clean, 0, "auroc"), "auroc")
-    accuracy = quoted(study.metric(attacked, study.eps, "balanced_accuracy"), "balanced_accuracy")
+    clean, attacked = _leaders(study, 0, "auroc"), _leaders(study, study.eps, "balanced_accuracy")
+    auroc = _shared(study, clean, 0, "auroc")
+    accuracy = _shared(study, attacked, study.eps, "balanced_accuracy")
     ending = f"a balanced accuracy of {accuracy}, where guessing has 50 %"
     blind = {
-        metric: all(study.metric(key, eps, metric)["low"] <= CHANCE for key in study.systems)
+        metric: not any(study.metric(key, eps, metric)["low"] > CHANCE for key in study.systems)
         for metric, eps in {"auroc": 0.0, "balanced_accuracy": study.eps}.items()
     }
     if len(study.systems) == 1:
+        name = study.name(clean[0])
         if blind["auroc"]:
             return (
-                f"**{study.name(clean)} is not surely better than guessing on clean films**, with "
-                f"an AUROC of {auroc}, where guessing has 0.5, **and attacked** it has {ending}."
+                f"**{name} is not surely better than guessing on clean films**, with an AUROC of "
+                f"{auroc}, where guessing has 0.5, **and attacked** it has {ending}."
             )
-        return (
-            f"**{study.name(clean)} has, on clean films,** an AUROC of {auroc}, "
-            f"**and attacked** {ending}."
-        )
+        return f"**{name} has, on clean films,** an AUROC of {auroc}, **and attacked** {ending}."
     if any(blind.values()):
         first = (
             "**On clean films none of them is surely better than guessing**: the highest AUROC is "
-            f"{auroc}, that of {study.name(clean)}, where guessing has 0.5"
+            f"{auroc}, that of {those(study, clean)}, where guessing has 0.5"
             if blind["auroc"]
-            else f"**On clean films {study.name(clean)} leads**, with an AUROC of {auroc}"
+            else f"**On clean films {_lead_of(study, clean)}**, with an AUROC of {auroc}"
         )
         second = (
-            f"**attacked, none is surely better than guessing**: {study.name(attacked)} comes "
-            f"first, with {ending}"
+            "**attacked, none is surely better than guessing**: the highest balanced accuracy is "
+            f"{accuracy}, that of {those(study, attacked)}, where guessing has 50 %"
             if blind["balanced_accuracy"]
-            else f"**attacked, {study.name(attacked)} leads**, with {ending}"
+            else f"**attacked, {_lead_of(study, attacked)}**, with {ending}"
         )
         return f"{first}; {second}."
     if clean == attacked:
         return (
-            f"**{study.name(clean)} leads on clean films**, with an AUROC of {auroc}, "
+            f"**{_lead_of(study, clean)} on clean films**, with an AUROC of {auroc}, "
             f"**and attacked**, with {ending}."
         )
-    left = number(float(study.metric(clean, study.eps, "balanced_accuracy")["value"]), "share")
+    left = ""
+    if len(clean) == 1:
+        row = study.metric(clean[0], study.eps, "balanced_accuracy")
+        left = f" and {study.title(clean[0])} has {number(float(row['value']), 'share')} %"
     return (
-        f"**On clean films {study.name(clean)} leads**, with an AUROC of {auroc}; **attacked, "
-        f"{study.name(attacked)} leads**, with {ending} and {study.title(clean)} has {left} %."
+        f"**On clean films {_lead_of(study, clean)}**, with an AUROC of {auroc}; **attacked, "
+        f"{_lead_of(study, attacked)}**, with {ending}{left}."
     )
 
 
@@ -144,6 +147,8 @@ def _looks(study: Study) -> str:
         "above": f"**The maps of {name} hit the {study.finding} more often than chance**",
         "around": f"**The maps of {name} hit the {study.finding} no more surely than chance**",
         "below": f"**The maps of {name} hit the {study.finding} less often than chance**",
+        "": f"**Whether the maps of {name} hit the {study.finding} more often than chance cannot "
+        "be told from so few films**",
     }[_side(study, _attacked_leader(study))]
     return (
         f"{said}: the strongest 5 % of a film by {method} hold {quoted(row, 'share')} of it, "
@@ -162,15 +167,25 @@ def _why_not(study: Study) -> str:
 
 def _reasons(study: Study, system: str) -> list[str]:
     """Reasons against the system that leads under attack; the first holds for any system."""
-    first = (
-        "these films were drawn by a program, and say nothing about patients"
-        if study.is_phantom
-        else "nothing is known of whose films these are, so that it may have met the patients"
-    )
-    found = [first, f"attacked, it {listing(_attacked(study, system))}"]
-    if doubts := checks.doubts(study, system):
-        found.append(f"it failed {plural(len(doubts), 'check')}, so that even this may be too kind")
-    return found
+    found = [_whose(study), *_attacked(study, system), checks.caution(study, system)]
+    return [reason for reason in found if reason]
+
+
+def _whose(study: Study) -> str:
+    """Why the films say too little of other patients."""
+    if study.is_phantom:
+        return "these films were drawn by a program, and say nothing about patients"
+    if study.params.model.evaluation_alone:
+        return "it was trained elsewhere, on films that are not known here, perhaps on these"
+    films, patients = whose(study.samples.table), whose(test_table(study))
+    if films.unknown == films.films:
+        return "nothing is known of whose films these are, so that it may have met the patients"
+    if films.unknown:
+        return (
+            f"of {films.unknown:,} of {plural(films.films, 'film')} it is not known whose they "
+            "are, so that it may have met the patients"
+        )
+    return f"it was tried on films of {plural(patients.patients, 'patient')}, all from one dataset"
 
 
 def _attacked(study: Study, system: str) -> list[str]:
@@ -179,28 +194,41 @@ def _attacked(study: Study, system: str) -> list[str]:
         study.metric(system, study.eps, f"{metric}_at_threshold")
         for metric in ("sensitivity", "specificity")
     )
-    share = number(float(spares["value"]), "share")
     said = [
-        f"finds {quoted(finds, 'share')} of the {study.finding}s at its chosen threshold",
-        f"is right about {share} % of the other films",
+        f"attacked, it finds {quoted(finds, 'share')} of the films with a {study.finding} at its "
+        f"chosen threshold and is right about {number(float(spares['value']), 'share')} % of the "
+        "others"
     ]
+    poor = []
     accuracy = study.metric(system, study.eps, "balanced_accuracy")
-    if accuracy["low"] <= CHANCE:
+    if not accuracy["low"] > CHANCE:
         worse = accuracy["high"] < CHANCE
-        said.append("is worse than guessing" if worse else "cannot be told from guessing")
+        poor.append("is worse than guessing" if worse else "cannot be told from guessing")
     always = float(study.metric(ALWAYS_NEGATIVE, study.eps, "accuracy")["value"])
-    if study.metric(system, study.eps, "accuracy")["low"] <= always:
-        said.append(f"is not surely right more often than always saying “{study.classes[0]}”")
-    return said
+    if not study.metric(system, study.eps, "accuracy")["low"] > always:
+        poor.append(f"is not surely right more often than always saying “{study.classes[0]}”")
+    return [*said, f"without that threshold it {listing(poor)}"] if poor else said
 
 
-def _clean_leader(study: Study) -> str:
-    return max(study.systems, key=lambda key: float(study.metric(key, 0, "auroc")["value"]))
+def _leaders(study: Study, eps: float, metric: str) -> list[str]:
+    """Name the systems of which none has a higher value; more than one where they share it."""
+    values = {key: float(study.metric(key, eps, metric)["value"]) for key in study.systems}
+    return [key for key, value in values.items() if value == max(values.values())]
 
 
 def _attacked_leader(study: Study) -> str:
-    metric = "balanced_accuracy"
-    return max(study.systems, key=lambda key: float(study.metric(key, study.eps, metric)["value"]))
+    return _leaders(study, study.eps, "balanced_accuracy")[0]
+
+
+def _lead_of(study: Study, leaders: list[str]) -> str:
+    return f"{those(study, leaders)} {'share the lead' if leaders[1:] else 'leads'}"
+
+
+def _shared(study: Study, leaders: list[str], eps: float, metric: str) -> str:
+    """Write the value that leaders have in common, with its interval if they share that too."""
+    rows = [study.metric(key, eps, metric) for key in leaders]
+    said = {quoted(row, metric) for row in rows}
+    return said.pop() if len(said) == 1 else f"{number(rows[0]['value'], metric)}{unit(metric)}"
 
 
 def _spoken(method: str) -> str:
@@ -266,7 +294,8 @@ def _caption(study: Study) -> str:
     method = _spoken(study.params.explain.methods[0])
     covered = (
         f"Covered: of the {study.finding}'s pixels, those among the strongest 5 % of a clean film "
-        f"by {method}, the first of the study's methods, not the kindest; chance has 5.0. "
+        f"by {method}, the first of the study's methods, not chosen by its figure; chance has "
+        f"5.0. "
         f"{matrix.signs(matrix.CHANCE)}."
         if study.marked
         else f"No test film has its {study.finding} marked, so that no map could be checked."

@@ -244,10 +244,10 @@ def localised(study: Study, system: str) -> Html:
 def _clean(study: Study, system: str) -> str:
     auroc, balanced = (study.metric(system, 0, name) for name in ("auroc", "balanced_accuracy"))
     blind = (
-        " It cannot be told from guessing (interval down to 0.5), so that there is little there "
-        "for an attack to take away."
-        if auroc["low"] <= CHANCE
-        else ""
+        ""
+        if auroc["low"] > CHANCE
+        else " It is not surely better than guessing (interval of the AUROC not above 0.5), so "
+        "that its attacked numbers say little."
     )
     return (
         f"AUROC {quoted(auroc, 'auroc')} and balanced accuracy "

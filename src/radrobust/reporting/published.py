@@ -75,6 +75,7 @@ def no_replication(study: Study) -> Markdown:
         "what of them is trained (here more than a head)": (
             model.trainable != "head" and not model.evaluation_alone
         ),
+        "the head (here one layer, there two)": model.head != "mlp",
         f"the attack (here {_attack(attack)})": not _as_published(attack),
         f"the size of a film (here {size}×{size} pixels, there {IMAGE_SIZE}×{IMAGE_SIZE})": (
             size != IMAGE_SIZE
@@ -83,8 +84,8 @@ def no_replication(study: Study) -> Markdown:
     named = [what for what, differs in differ.items() if differs]
     if not named:
         return prose(
-            "**This is no replication**, although films, networks and their size are of the same "
-            "kind: the split, the share of fractures, training and attack differ as said below."
+            "**This is no replication**, although films, networks and attack are of the same kind: "
+            "how it is measured differs, as said below."
         )
     return prose(
         f"**The columns are not a replication of each other.** Between them differ "
@@ -272,8 +273,7 @@ def _done_here(study: Study) -> dict[str, str]:
         "by pixel as it is stored is checked.",
         "Augmentation": _augmented(model, finetune),
         "“Frozen” networks": _frozen(model),
-        "Metrics": "AUROC, sensitivity, specificity and balanced accuracy with intervals, without "
-        "resampling, beside references that always give the same answer.",
+        "Metrics": _metrics(study),
         "Coverage": "Over test films only, each map computed on the whole film.",
         "Weights": "Nothing that a published checkpoint asks for is run, and weights are kept as "
         "safetensors, which hold no code.",
@@ -282,15 +282,29 @@ def _done_here(study: Study) -> dict[str, str]:
 
 
 def _budget(study: Study) -> str:
+    once = "each film is normalised once"
+    if study.params.model.evaluation_alone:
+        once = "films are normalised as the checkpoints were trained, some of them twice"
     if study.params.attack.space == "normalized":
         return (
             "In this study the attack is applied after normalisation too, as asked for in its "
-            "parameters; each film is normalised once. The table above has the attack on pixels "
-            "beside it."
+            f"parameters; {once}. The table above has the attack on pixels beside it."
         )
     return (
-        "The attack changes pixels of the film itself, and each film is normalised once. The table "
-        "above has the published arithmetic beside it."
+        f"The attack changes pixels of the film itself, and {once}. The table above has the "
+        "published arithmetic beside it."
+    )
+
+
+def _metrics(study: Study) -> str:
+    films = (
+        "all films of the dataset"
+        if study.params.dataset.balance == "none"
+        else "a dataset of which films without the finding were left out, as there"
+    )
+    return (
+        "AUROC, sensitivity, specificity and balanced accuracy with intervals, on test films from "
+        f"{films}, beside references that always give the same answer."
     )
 
 
@@ -298,8 +312,8 @@ def _augmented(model: Model, finetune: Finetune) -> str:
     if model.evaluation_alone:
         return "Nothing is trained, so nothing is augmented."
     if not finetune.augment:
-        return "No film is augmented."
-    return "There is one augmentation only, for training films of both classes alike."
+        return "Films are neither mirrored nor shifted."
+    return "No films but those for training are mirrored and shifted, those of both classes alike."
 
 
 def _frozen(model: Model) -> str:

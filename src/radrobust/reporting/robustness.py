@@ -138,7 +138,9 @@ def _rivals(study: Study) -> dict[str, str]:
     """Whom the others are held against, and what is said of them besides their names."""
     rivals = {_best(study): ", the most robust here"}
     if UNDEFENDED in study.systems:
-        rivals.setdefault(UNDEFENDED, ", which has no defence")
+        model, objective = study.params.model, study.params.finetune.objective
+        plain = model.evaluation_alone or objective in ("own", "standard")
+        rivals.setdefault(UNDEFENDED, ", which has no defence" if plain else "")
     return rivals
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from radrobust.reporting import budgets, map_words, networks, threat
+from radrobust.reporting.films import test_table, whose
 from radrobust.reporting.naming import FEW, those
 from radrobust.reporting.shown import Markdown, prose
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
@@ -33,23 +34,21 @@ def warnings(study: Study) -> Markdown:
     items = []
     if study.is_phantom:
         items.append(
-            "**The films are phantoms**: drawn by a program, not taken of anybody. They show that "
-            "the measurement works and how the systems compare on this task; they say nothing "
-            "about real radiographs."
+            "**The films are phantoms**: drawn by a program, not taken of anybody. They serve to "
+            "try the measurement, and to compare the systems on this task; they say nothing about "
+            "real radiographs."
         )
     else:
-        items.append(
-            "**Films of one patient may lie in several parts of the split**: nothing is known of "
-            "whose they are. That flatters every number, and makes intervals too narrow."
-        )
+        items.append(_patients(study))
     if study.params.attack.space == "normalized":
         items.append(f"**Budgets on this site are not in pixels.** {threat.normalised(study)}")
     items += [
         networks.warning(study),
-        f"**Every number comes from {test_set(study)}.** The intervals say how far chance alone "
-        "could move it if other films had been drawn; they do not cover training again with "
-        "another seed.",
-        "**No attack proves robustness.** A stronger attack can only lower the attacked numbers.",
+        f"**The systems were measured on {test_set(study)}.** The intervals say how far chance "
+        "alone could move a number if other films had been drawn; they do not cover training again "
+        "with another seed.",
+        "**No attack proves robustness.** A stronger attack can only make the attacked numbers "
+        "worse.",
     ]
     return prose("\n".join(f"- {item}" for item in items))
 
@@ -75,20 +74,59 @@ def composition(study: Study) -> Markdown:
     return prose(
         f"**{study.dataset['title']}**: {plural(total, 'film')}, {present:,} of them with a "
         f"{study.finding}, padded to a square without stretching and shown to the networks at "
-        f"{size}×{size} pixels.{drawn}"
+        f"{size}×{size} pixels.{drawn or _whose(study)}"
+    )
+
+
+def _whose(study: Study) -> str:
+    """Say of how many patients the films are, as far as it is known."""
+    films = whose(study.samples.table)
+    if films.unknown == films.films:
+        return " Nothing is known of whose films they are."
+    patients = plural(films.patients, "patient")
+    if films.unknown:
+        return (
+            f" Of {films.unknown:,} of them it is not known whose they are; the others are of "
+            f"{patients}."
+        )
+    return f" They are of {patients}."
+
+
+def _patients(study: Study) -> str:
+    """Say, as an item of a list, what it means for the numbers whose films these are."""
+    films, test = whose(study.samples.table), whose(test_table(study))
+    if films.unknown:
+        known = "nothing is known of whose they are"
+        if films.unknown < films.films:
+            known = f"of {films.unknown:,} of {films.films:,} it is not known whose they are"
+        return (
+            f"**Films of one patient may lie in several parts of the split**: {known}. Where they "
+            "do, numbers tend to be too good; and where one patient has several test films, "
+            "intervals tend to be too narrow."
+        )
+    several = (
+        f" The {plural(test.films, 'test film')} are of {test.patients:,} of them: intervals take "
+        "each film for another patient's, and tend to be too narrow."
+        if test.patients < test.films
+        else ""
+    )
+    return (
+        f"**The films are of {plural(films.patients, 'patient')}**, and those of one patient lie "
+        f"in one part of the split.{several}"
     )
 
 
 def _clean(study: Study) -> str:
     blind = [
-        system for system in study.systems if study.metric(system, 0, "auroc")["low"] <= CHANCE
+        system for system in study.systems if not study.metric(system, 0, "auroc")["low"] > CHANCE
     ]
     if not blind:
-        whose = "of each system" if len(study.systems) > 1 else f"of {study.name(study.systems[0])}"
-        return f"The AUROC {whose} is above that of guessing (interval above 0.5)."
+        named = "of each system" if len(study.systems) > 1 else f"of {study.name(study.systems[0])}"
+        return f"The AUROC {named} is above that of guessing (interval above 0.5)."
+    verb, their = ("are", "their") if len(blind) > 1 else ("is", "its")
     return (
-        f"{_capital(those(study, blind))} cannot be told from guessing (interval of the AUROC down "
-        "to 0.5), so that there is little there for an attack to take away."
+        f"{_capital(those(study, blind))} {verb} not surely better than guessing (interval of the "
+        f"AUROC not above 0.5), so that {their} attacked numbers say little."
     )
 
 

@@ -51,11 +51,14 @@ def at_threshold(study: Study) -> Html:
                 names = [f"{metric}{suffix}" for metric in metrics]
                 cells = estimates(study, system, eps, names)
                 body.append([first, cell(films), cell(decision), *cells])
-    rule = {"youden": "the highest sum of sensitivity and specificity (Youden)"}.get(
-        study.params.finetune.threshold, study.params.finetune.threshold
+    least = study.params.finetune.least_sensitivity
+    rule = (
+        "sum of sensitivity and specificity (Youden)"
+        if least is None
+        else f"specificity of those with a sensitivity of at least {least:g}"
     )
     caption = (
-        f"The threshold is the one that has {rule} on validation films. The attack, at "
+        f"The threshold is the one with the highest {rule} on validation films. The attack, at "
         f"{budgets.short(study.params.attack, study.eps)}, aims at each decision on its own."
     )
     return Html(html.table(head, body, caption))
