@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,7 @@ SystemKey = Annotated[str, typer.Argument(help="A system's key, as in params.yam
 
 @app.command()
 def check() -> None:
-    """See that params.yaml is right and that the data it names are here."""
+    """See that nothing stands in the way of the study in params.yaml."""
     from radrobust.stages.check import check
 
     check(load_params())
@@ -192,10 +193,10 @@ def show(system: SystemKey) -> None:
 @app.command()
 def doctor() -> None:
     """Tell what this machine can run; exit code 1 if not the study in params.yaml."""
-    from radrobust.doctor import examine
+    from radrobust.doctor import catalogue, examine
 
-    obstacles = 0
-    for finding in examine(load_params()):
+    params, obstacles = load_params(), 0
+    for finding in chain(examine(params), catalogue(params)):
         typer.echo(finding)
         obstacles += finding.obstacle
     sys.exit(1 if obstacles else 0)

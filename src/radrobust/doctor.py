@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
+from radrobust import paths
 from radrobust.errors import InputError
-from radrobust.params import Params, choose
+from radrobust.params import Model, Params, choose
 from radrobust.systems.catalogue import SYSTEMS, Scale
+from radrobust.systems.sources import cached, is_here
 from radrobust.tensors import free_memory, has_bfloat16, pick_device
 
 GIGABYTE = 2**30
@@ -41,34 +44,64 @@ class Finding:
 def examine(params: Params) -> Iterator[Finding]:
     """Look at all that a study needs, one finding after the other.
 
+    It takes seconds: of files no more than the beginning and the end is read.
+
     Parameters
     ----------
     params : Params
         The study.
     """
     yield Finding("Python", platform.python_version())
+    device = None
     try:
         device = pick_device(params.device)
+        yield _torch(device)
     except InputError as error:
         yield Finding("torch", str(error), obstacle=True)
-        return
-    yield _torch(device)
-    yield _robustbench()
+    networks = _robustbench()
+    yield networks
     yield _renderer()
-    yield _data(params)
+    yield _asked("data", _data, params)
+    yield _asked("split", _split, params)
+    yield _asked("systems", _systems, params)
+    yield _asked("methods", _methods, params)
+    known = [key for key in params.systems if key in SYSTEMS]
+    yield from _all_weights(known, params)
+    if device is not None and known and not networks.obstacle:
+        yield _memory(known, params, free_memory(device))
+
+
+def catalogue(params: Params) -> Iterator[Finding]:
+    """Hold what every system needs at both scales against the memory that is free.
+
+    Nothing where that cannot be asked, which `examine` says.
+
+    Parameters
+    ----------
+    params : Params
+        The study, of whose size images and batches are.
+    """
     try:
-        for key in params.systems:
-            choose("systems: system", key, list(SYSTEMS))
-    except InputError as error:
-        yield Finding("systems", str(error), obstacle=True)
+        free = free_memory(pick_device(params.device))
+    except InputError:
         return
-    free = free_memory(device)
-    yield Finding("memory", f"{free / GIGABYTE:.1f} GiB free")
-    if params.model.weights == "none":
-        yield Finding("weights", "drawn and trained here")
-    else:
-        yield from (_weights(key, params) for key in params.systems)
-    yield from _systems(params, free)
+    if _robustbench().obstacle:
+        return
+    for key, system in SYSTEMS.items():
+        needs = {scale: _need(key, scale, params) for scale in system.architectures}
+        texts = [
+            f"{scale} needs {_written(need)}, {'fits' if need <= free else 'does not fit'}"
+            for scale, need in needs.items()
+        ]
+        yield Finding(f"{system.label}, {key}", "; ".join(texts))
+
+
+def _asked(name: str, ask: Callable[[Params], str], params: Params) -> Finding:
+    """Ask what is answered in words, or by an error if it stands in the way."""
+    try:
+        return Finding(name, ask(params))
+    except InputError as error:
+        return Finding(name, str(error), obstacle=True)
 
 
 def _torch(device: torch.device) -> Finding:
@@ -89,7 +122,8 @@ def _robustbench() -> Finding:
         published_class("wide_resnet", "WideResNet")
         return Finding("robustbench", f"{version('robustbench')}, its architectures import")
     except (PackageNotFoundError, ImportError, AssertionError) as error:
-        return Finding("robustbench", f"{error}; run pip install robustbench==1.1.1", obstacle=True)
+        reason = f"robustbench cannot be used: {str(error) or 'it is not installed'}"
+        return Finding("robustbench", f"{reason}; run pip install robustbench==1.1.1", True)
 
 
 def _renderer() -> Finding:
@@ -101,43 +135,90 @@ def _renderer() -> Finding:
         return Finding("renderer", str(error), obstacle=True)
 
 
-def _data(params: Params) -> Finding:
+def _data(params: Params) -> str:
     from radrobust.data.dataset import get_dataset, locate
 
-    try:
-        dataset = get_dataset(params.dataset.name)
-        return Finding("data", f"{dataset.title} from {locate(dataset)}")
-    except InputError as error:
-        return Finding("data", str(error), obstacle=True)
+    dataset = get_dataset(params.dataset.name)
+    place = locate(dataset)
+    return f"{dataset.of(params, place).title} from {place}"
 
 
-def _weights(key: str, params: Params) -> Finding:
-    from radrobust.paths import cache_folder
-    from radrobust.systems.sources import cached
+def _split(params: Params) -> str:
+    from radrobust.data.splitting import read_splits
 
-    name = f"weights of {key}"
-    path = cached(params.model.weights, key, cache_folder(params.cache))
-    if path.is_file():
-        return Finding(name, f"{path}, {path.stat().st_size / GIGABYTE:.2f} GiB")
-    remote = params.model.weights.startswith(("robustbench", "hub:", "finetuned:hub:"))
-    text = f"{path} is not here" + ("; it will be downloaded" if remote else "")
-    return Finding(name, text, obstacle=not remote)
+    source = params.split.source
+    if source in ("drawn", "official"):
+        return source
+    file = paths.SPLITS / source
+    return f"{len(read_splits(file)):,} films from {file}, the others drawn"
 
 
-def _systems(params: Params, free: int) -> Iterator[Finding]:
-    """Hold what every system needs at both scales against the memory that is free."""
-    for key, system in SYSTEMS.items():
-        needs = {scale: _need(key, scale, params) for scale in system.architectures}
-        texts = [
-            f"{scale} needs {need / GIGABYTE:.1f} GiB, {_fits(need, free)}"
-            for scale, need in needs.items()
-        ]
-        obstacle = key in params.systems and needs[params.model.scale] > free
-        yield Finding(f"{system.label}, {key}", "; ".join(texts), obstacle)
+def _systems(params: Params) -> str:
+    for key in params.systems:
+        choose("systems: system", key, list(SYSTEMS))
+    return ", ".join(params.systems)
 
 
-def _fits(need: int, free: int) -> str:
-    return "fits" if need <= free else "does not fit"
+def _methods(params: Params) -> str:
+    from radrobust.attribution.explainers import EXPLAINERS
+    from radrobust.training.objectives import OBJECTIVES
+
+    objective = params.finetune.objective
+    choose("finetune.objective: objective", objective, ["own", *OBJECTIVES])
+    for method in params.explain.methods:
+        choose("explain.methods: explainer", method, list(EXPLAINERS))
+    return f"objective {objective}; {', '.join(params.explain.methods)}"
+
+
+def _all_weights(systems: list[str], params: Params) -> Iterator[Finding]:
+    if params.model.weights == "none":
+        yield Finding("weights", "drawn and trained here")
+        return
+    if fault := _one_file_for_all(systems, params.model):
+        yield Finding("weights", fault, obstacle=True)
+        return
+    for key in systems:
+        yield _asked(f"weights of {key}", partial(_weights, key), params)
+
+
+def _one_file_for_all(systems: list[str], model: Model) -> str:
+    """Say that one file is to be the weights of several networks; empty where it is not."""
+    kinds = [SYSTEMS[key].architectures[model.scale] for key in systems]
+    per_system = model.weights == "robustbench" or "{system}" in model.weights
+    if per_system or all(kind == kinds[0] for kind in kinds):
+        return ""
+    return (
+        f"model.weights is {model.weights}, one file for {len(systems)} systems whose networks "
+        "differ; write {system} where each system's key is in the name, or take one system"
+    )
+
+
+def _weights(key: str, params: Params) -> str:
+    cache = paths.cache_folder(params.cache)
+    path = cached(params.model.weights, key, cache)
+    if not is_here(params.model.weights, key, cache):
+        return f"{path} is not here; it will be downloaded"
+    return f"{path}, {_written(path.stat().st_size)}"
+
+
+def _memory(systems: list[str], params: Params, free: int) -> Finding:
+    """Hold what the study's systems need against the memory that is free."""
+    scale = params.model.scale
+    needs = {key: _need(key, scale, params) for key in systems}
+    if large := [key for key, need in needs.items() if need > free]:
+        most = max(needs, key=lambda key: needs[key])
+        text = (
+            f"{', '.join(large)} at {scale} scale {'do' if large[1:] else 'does'} not fit into "
+            f"memory: {_written(free)} are free, and {most} needs {_written(needs[most])}; lower "
+            "dataset.image_size or the batch_size of attack and finetune, or free some memory"
+        )
+        return Finding("memory", text, obstacle=True)
+    return Finding("memory", f"{_written(free)} free, {_written(max(needs.values()))} needed")
+
+
+def _written(size: int) -> str:
+    in_gigabytes = f"{size / GIGABYTE:.1f} GiB"
+    return in_gigabytes if size >= GIGABYTE else f"{size / 2**20:.0f} MiB"
 
 
 def _need(key: str, scale: Scale, params: Params) -> int:

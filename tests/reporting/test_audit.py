@@ -29,7 +29,7 @@ def test_every_probe_and_every_fault_has_a_name():
 def test_a_probe_over_the_limit_is_a_warning_and_no_other(study, replaced):
     (warning,) = audit.warnings(study)
     assert "thumbnail of 12×12 pixels alone, 81 %" in warning
-    assert f"seeing the {study.finding}" in warning
+    assert f"instead of the {study.finding}" in warning
     none = with_probes(study, replaced, thumbnail=(WARNING, 0.7, 0.8))
     assert audit.warnings(none) == []
     assert "warning" not in audit.probe_sentences(none).source

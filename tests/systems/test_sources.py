@@ -130,7 +130,7 @@ def test_a_path_may_name_the_system(zoo, model, tmp_path):
     zoo.save(zoo.build("huang2021", "compact"), tmp_path / "huang2021.pt")
     weights = f"file:{tmp_path}/{{system}}.pt"
     assert obtain("huang2021", model(weights=weights), 0, "").design.system == "huang2021"
-    with pytest.raises(InputError, match=r"standard\.pt is no file"):
+    with pytest.raises(InputError, match=r"model\.weights: .*standard\.pt cannot be read"):
         obtain("standard", model(weights=weights), 0, "")
 
 

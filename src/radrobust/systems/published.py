@@ -98,7 +98,9 @@ def refuse_unless_checkpoint(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(256)
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}; give the path of a checkpoint"
+        ) from None
     if start.lstrip().startswith(b"<"):
         raise InputError(f"{path} is a web page, not a checkpoint; fetch it again")
     if not start.startswith((b"PK\x03\x04", b"\x80\x02")):

@@ -73,10 +73,7 @@ def locate(source: str, key: str, cache: Path) -> Path:
     """
     name, url = _remote(source, key)
     if not url:
-        path = Path(name).expanduser()
-        if not path.is_file():
-            raise InputError(f"model.weights: {path} is no file; give the path of a checkpoint")
-        return path
+        return _local(name)
     path = cache / "weights" / name
     downloads.fetch(url, path, refuse_unless_checkpoint)
     downloads.check_against(downloads.read_digests(PINNED), cache / LEDGER, name, path)
@@ -86,7 +83,43 @@ def locate(source: str, key: str, cache: Path) -> Path:
 def cached(source: str, key: str, cache: Path) -> Path:
     """Return where `locate` finds or puts weights, without touching the network."""
     name, url = _remote(source, key)
-    return cache / "weights" / name if url else Path(name).expanduser()
+    return cache / "weights" / name if url else _path(name)
+
+
+def is_here(source: str, key: str, cache: Path) -> bool:
+    """Tell whether weights lie on this disk, or are still to be downloaded.
+
+    Raises
+    ------
+    InputError
+        A file that must be here is not, or what lies there is no checkpoint, as far as its
+        beginning and its end tell.
+    """
+    name, url = _remote(source, key)
+    if not url:
+        _local(name)
+    elif (path := cache / "weights" / name).exists():
+        refuse_unless_checkpoint(path)
+    else:
+        return False
+    return True
+
+
+def _local(name: str) -> Path:
+    """Return the path of a checkpoint on this disk, if it is one at first sight."""
+    path = _path(name)
+    try:
+        refuse_unless_checkpoint(path)
+    except InputError as error:
+        raise InputError(f"model.weights: {error}") from None
+    return path
+
+
+def _path(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:  # ~ of somebody who is not here
+        raise InputError(f"model.weights: {name}: {error}") from None
 
 
 def _remote(source: str, key: str) -> tuple[str, str]:
