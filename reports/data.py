@@ -39,8 +39,8 @@ tables.counts(study)
 #
 # Small models were given one thing about each film, and asked for the label. A
 # pair is one film of each class; guessing tells half of all pairs apart. Where a probe does much
-# better, the classes differ in where or how the films were made, a network can learn that
-# difference instead of the finding, and its good numbers would not hold in another hospital.
+# better, the classes may differ in where or how the films were made; a network can learn that
+# difference instead of the finding, and its good numbers might not hold in another hospital.
 
 # %%
 audit.probes(study)

@@ -166,6 +166,17 @@ def test_the_lead_is_told_with_those_it_does_not_reach(study, huang_best):
     assert "beyond chance over none of the others" in said
 
 
+def test_who_shares_the_highest_figure_is_named(study, huang_best, replaced):
+    metrics = huang_best({}).metrics
+    metrics.loc[(metrics["system"] == "rade2022") & (metrics["eps"] > 0), "value"] = 0.9
+    tied = replaced(study, metrics=metrics, comparisons=comparisons(study, {}))
+    assert robustness.comparisons_in_words(tied).source.startswith(
+        "Attacked, Architectural Ingredients (Huang 2021) has the highest balanced accuracy, as "
+        "HAT (Rade 2022) does."
+    )
+    assert "as robust as any here" in robustness.comparisons(tied).source
+
+
 def test_a_pair_reads_the_same_from_either_side(study, huang_best):
     changed = huang_best({"standard": 0.2, "zhang2020": 0.3})
     forward, turned = (

@@ -117,14 +117,19 @@ def finding_sizes(study: Study) -> Html:
             number(float(value), "share") for value in np.quantile(shares, (0, 0.5, 1))
         )
         larger = int((shares > HEADLINE).sum())
+        beyond = (
+            f" On {plural(larger, 'film')} it is larger than that, and no map reaches 100 % there."
+            if larger
+            else ""
+        )
         return charts.shown(
             figure,
             alt=f"Size of the {study.finding}s on {plural(len(shares), 'film')}: from {least} % of "
             f"the film to {most} %, half of them up to {middle} %.",
             caption=f"How much of its film the marked {study.finding} takes up, on "
             f"{plural(len(shares), 'film')}: from {least} % to {most} %, half of them up to "
-            f"{middle} %. Dashed: the strongest 5 % of the film, which are held against it; on "
-            f"{plural(larger, 'film')} it is larger than that, and no map can reach 100 % there.",
+            f"{middle} %. Dashed: the strongest 5 % of the film, which are held against it."
+            f"{beyond}",
         )
 
 

@@ -88,7 +88,7 @@ def table(study: Study) -> Html:
 
 def _leads(study: Study) -> str:
     """Who leads on clean films, and who under attack."""
-    clean, attacked = _leaders(study, 0, "auroc"), _leaders(study, study.eps, "balanced_accuracy")
+    clean, attacked = study.leaders(0, "auroc"), study.leaders(study.eps, "balanced_accuracy")
     auroc = _shared(study, clean, 0, "auroc")
     accuracy = _shared(study, attacked, study.eps, "balanced_accuracy")
     ending = f"a balanced accuracy of {accuracy}, where guessing has 50 %"
@@ -210,14 +210,8 @@ def _attacked(study: Study, system: str) -> list[str]:
     return [*said, f"without that threshold it {listing(poor)}"] if poor else said
 
 
-def _leaders(study: Study, eps: float, metric: str) -> list[str]:
-    """Name the systems of which none has a higher value; more than one where they share it."""
-    values = {key: float(study.metric(key, eps, metric)["value"]) for key in study.systems}
-    return [key for key, value in values.items() if value == max(values.values())]
-
-
 def _attacked_leader(study: Study) -> str:
-    return _leaders(study, study.eps, "balanced_accuracy")[0]
+    return study.leaders(study.eps, "balanced_accuracy")[0]
 
 
 def _lead_of(study: Study, leaders: list[str]) -> str:

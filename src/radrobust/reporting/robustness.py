@@ -9,6 +9,7 @@ import numpy as np
 
 from radrobust.reporting import budgets, html
 from radrobust.reporting.html import cell
+from radrobust.reporting.naming import those
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study, at, keyed
 from radrobust.reporting.tables import (
@@ -60,10 +61,10 @@ def comparisons_in_words(study: Study) -> Markdown:
     """Say who stands up best, and over whom by more than chance."""
     if len(study.systems) == 1:
         return prose("There is one system in this study, and nothing to compare it with.")
-    best = _best(study)
+    best, *equals = _best(study)
     others = [key for key in study.systems if key != best]
     found = {key: _compared(study, best, key, study.eps, COMPARED[0]) for key in others}
-    close = [key for key, pair in found.items() if pair.low <= 0]
+    close = [key for key, pair in found.items() if not pair.low > 0]
     if not close:
         reach = "over each of the others (interval above 0)"
     elif len(close) == len(others):
@@ -74,10 +75,10 @@ def comparisons_in_words(study: Study) -> Markdown:
         reach += f"but not over {named}"
     surely = sum(p.p_holm < ALPHA and p.only_it > p.only_other for p in found.values())
     return prose(
-        f"Attacked, {study.name(best)} has the highest balanced accuracy. Taken one by one, its "
-        f"lead is beyond chance {reach}. With the correction for all pairs it is right about more "
-        f"films than {surely} of {len(others)} (p under {ALPHA:g}). It was picked on the same "
-        f"films, which flatters its lead."
+        f"Attacked, {study.name(best)} has the highest balanced accuracy"
+        f"{_shared_with(study, equals)}. Taken one by one, its lead is beyond chance {reach}. With "
+        f"the correction for all pairs it is right about more films than {surely} of {len(others)} "
+        f"(p under {ALPHA:g}). It was picked on the same films, which flatters its lead."
     )
 
 
@@ -127,16 +128,18 @@ def perturbations(study: Study) -> Html:
     return Html(sortable(html.table([groups, head], body, caption)))
 
 
-def _best(study: Study) -> str:
-    return max(
-        study.systems,
-        key=lambda key: float(study.metric(key, study.eps, "balanced_accuracy")["value"]),
-    )
+def _best(study: Study) -> list[str]:
+    return study.leaders(study.eps, "balanced_accuracy")
+
+
+def _shared_with(study: Study, equals: list[str]) -> str:
+    return f", as {those(study, equals)} {'do' if equals[1:] else 'does'}" if equals else ""
 
 
 def _rivals(study: Study) -> dict[str, str]:
     """Whom the others are held against, and what is said of them besides their names."""
-    rivals = {_best(study): ", the most robust here"}
+    best, *equals = _best(study)
+    rivals = {best: ", as robust as any here" if equals else ", the most robust here"}
     if UNDEFENDED in study.systems:
         model, objective = study.params.model, study.params.finetune.objective
         plain = model.evaluation_alone or objective in ("own", "standard")

@@ -270,6 +270,11 @@ class Study:
         """Return `value`, `low` and `high`; NaN where undefined."""
         return self._metrics[system, round(eps, EPS_DIGITS), metric]
 
+    def leaders(self, eps: float, metric: str) -> list[str]:
+        """Name the systems of which none has a higher value; several where they share it."""
+        values = {key: float(self.metric(key, eps, metric)["value"]) for key in self.systems}
+        return [key for key, value in values.items() if value == max(values.values())]
+
     def against_budget(self, system: str, metric: str) -> pd.DataFrame:
         """Return `eps`, `value`, `low` and `high` of a metric, from the clean films up."""
         return self._against_budget[system, metric]

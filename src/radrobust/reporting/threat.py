@@ -23,8 +23,8 @@ def threat_model(study: Study) -> Markdown:
         "has met, the clean film included; and what breaks at a smaller budget stays broken at "
         "larger ones.",
         "How exactly it is computed": _precision(study),
-        "What it stands for": "Nobody changes radiographs like this by accident: it is a worst "
-        "case, not noise.",
+        "What it stands for": "Nobody changes radiographs like this by accident: what is looked "
+        "for is the worst case, not noise.",
     }
     return prose("\n".join(f"- **{title}.** {text}" for title, text in items.items()))
 
