@@ -239,6 +239,13 @@ def test_one_gradient_of_a_hundred_may_lead_nowhere(params, odd):
         assert (row["status"], row["value"]) == (status, count / N)
 
 
+def test_films_without_a_gradient_count_if_they_stand(params):
+    tables = results(params, headline=range(90))
+    gradients = tables.gradients.assign(constant=np.arange(N) >= 87)  # 87 to 89 have fallen
+    row = found(replace(tables, gradients=gradients), "gradients")
+    assert (row["value"], row["context"]) == (0.13, 0.1)
+
+
 def test_an_attack_with_nothing_to_spend_changes_no_answer(params):
     row = found(results(params, zero=range(11)), "zero")
     assert (row["status"], row["value"]) == ("fail", 0.01)

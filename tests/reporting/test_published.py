@@ -99,6 +99,27 @@ def test_what_is_done_about_the_budget_follows_the_space(study, replaced):
     assert "applied after normalisation too" in published.flaws(other).source
 
 
+@pytest.mark.parametrize(
+    ("balance", "said"),
+    [
+        ("none", "on test films from all films of the dataset"),
+        ("undersample", "of which films without the finding were left out, as there"),
+    ],
+)
+def test_whether_films_were_left_out_is_said(study, balance, said):
+    dataset = study.params.dataset.model_copy(update={"balance": balance})
+    other = Study(study.root, study.params.model_copy(update={"dataset": dataset}))
+    assert said in published.flaws(other).source
+
+
+def test_checkpoints_of_that_study_are_normalised_as_they_were_trained(study):
+    assert "each film is normalised once" in published.flaws(study).source
+    model = study.params.model.model_copy(update={"weights": "finetuned:a.pt", "head": "mlp"})
+    other = Study(study.root, study.params.model_copy(update={"model": model}))
+    source = published.flaws(other).source
+    assert "normalised as the checkpoints were trained, some of them twice" in source
+
+
 def test_coverage_has_ours_only_where_the_explainer_was_run(study):
     source = published.coverage(study).source
     panes = re.findall(r"<tbody>(.*?)</tbody>", source)

@@ -237,6 +237,11 @@ def test_many_systems_are_counted_and_the_exceptions_named(study):
         ),
         (ROBUSTBENCH | {"trainable": "all"}, "may have cost robustness", "Nothing is frozen"),
         (ROBUSTBENCH | {"weights": "file:x.pt", "trainable": "head"}, "file:x.pt", "bit for bit"),
+        (
+            ROBUSTBENCH | {"weights": "file:x.pt", "trainable": "head"},
+            "What they learnt from is not known here",
+            "bit for bit",
+        ),
         (FINETUNED, "Nothing was trained here", "nothing drifts"),
     ],
 )
@@ -249,6 +254,22 @@ def test_what_is_said_of_the_networks_follows_the_parameters(study, model, warne
     assert ("compact" in everything) == (model["scale"] == "compact")
     assert ("CIFAR-10" in everything) == (model["weights"] == "robustbench")
     assert ("validation films" in everything) == ("finetuned" not in model["weights"])
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [
+        ("youden", "the one with the highest sum of sensitivity and specificity (Youden) on"),
+        (
+            "sensitivity >= 0.9",
+            "the highest specificity of those with a sensitivity of at least 0.9",
+        ),
+    ],
+)
+def test_the_rule_of_the_threshold_is_said(study, threshold, said):
+    finetune = study.params.finetune.model_copy(update={"threshold": threshold})
+    other = Study(study.root, study.params.model_copy(update={"finetune": finetune}))
+    assert said in tables.at_threshold(other).source
 
 
 def test_an_objective_for_all_is_not_called_the_papers_own(study):
