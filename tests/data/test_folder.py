@@ -251,6 +251,10 @@ def circle(folder: Path) -> None:
 HOSTILE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "empty": (empty, "must hold two folders of films, not none"),
     "one class": (one_class, r"not 1 \(fracture\)"),
+    "a class that is markup": (
+        lambda f: (f / "normal").rename(f / "{{< env HOME >}}"),
+        r"'{{< env HOME >}}' in .* holds '{', and every page says it in sentences; name it by",
+    ),
     "three classes": (lambda f: save(f / "c" / "5.png"), r"not 3 \(c, fracture, normal\)"),
     "no films": (no_films, "normal holds no films"),
     "circle": (circle, "again is a link to a folder, which may lead in circles"),

@@ -13,6 +13,7 @@ import pytest
 from radrobust.errors import InputError
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
+from radrobust.reporting.shown import code
 from radrobust.site import links, scripts
 from radrobust.site.renderers import RENDERED, Quarto, Smalldocs, find_renderer
 from radrobust.stages.site import renderer
@@ -111,9 +112,7 @@ def test_what_quarto_refuses_is_told_in_one_line(tmp_path, monkeypatch):
     program.write_text("#!/bin/sh\necho first >&2\necho 'ERROR: no theme' >&2\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    with pytest.raises(
-        InputError, match=r"^quarto render ended with code 1: ERROR: no theme$"
-    ):
+    with pytest.raises(InputError, match=r"^quarto render ended with code 1: ERROR: no theme$"):
         Quarto("1").render(tmp_path)
 
 
@@ -133,10 +132,14 @@ def hostile_site(request, tmp_path, quarto_path, monkeypatch):
     table = html.table(
         [[cell("Film", "col")]], [[cell(name, "row", small=name)] for name in HOSTILE], everything
     )
-    data = nbformat.v4.new_output("display_data", {"text/html": table})
+    said = " and ".join(code(name) for name in HOSTILE)
+    outputs = [
+        nbformat.v4.new_output("display_data", {"text/html": table}),
+        nbformat.v4.new_output("display_data", {"text/markdown": f"It says {said}."}),
+    ]
     cells = [
         nbformat.v4.new_raw_cell("---\ntitle: Hostile\n---"),
-        nbformat.v4.new_code_cell("", outputs=[data]),
+        nbformat.v4.new_code_cell("", outputs=outputs),
     ]
     page = nbformat.v4.new_notebook(cells=cells)
     renderer.prepare(page)
@@ -156,6 +159,8 @@ def test_hostile_names_are_shown_as_text(hostile_site, browser):
     assert page.locator("main figcaption").evaluate("one => one.textContent") == " ".join(HOSTILE)
     label = page.locator(".table-scroll").get_attribute("aria-label")
     assert label == " ".join(HOSTILE)
+    codes = page.locator("main p code").evaluate_all("all => all.map(one => one.textContent)")
+    assert codes == HOSTILE
     assert page.title().startswith("Hostile")
     page.close()
 

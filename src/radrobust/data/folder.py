@@ -199,6 +199,10 @@ def read_folder(folder: Path, finding: str) -> list[FolderFilm]:
     return sorted_by_id(films, folder)
 
 
+MARKUP = re.compile(r"[`$*\[\]{}<>|\\~^@\x00-\x1f]")
+"""Signs that a renderer of sentences takes for more than themselves."""
+
+
 def classes_of(folder: Path, finding: str) -> tuple[str, str]:
     """Return the names of label 0 and label 1.
 
@@ -223,6 +227,12 @@ def _class_names(folder: Path) -> list[str]:
     if len(names) != 2:
         found = f"{len(names)} ({', '.join(names)})" if names else "none"
         raise InputError(f"{folder} must hold two folders of films, not {found}; {LAYOUT}")
+    for name in names:
+        if sign := MARKUP.search(name):
+            raise InputError(
+                f"the name of the folder {name!r} in {folder} holds {sign[0]!r}, and every page "
+                "says it in sentences; name it by letters, digits, spaces and - _ . , + ( )"
+            )
     return names
 
 

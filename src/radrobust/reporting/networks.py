@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from radrobust.params import Finetune, Model
-from radrobust.reporting.shown import Markdown, prose
+from radrobust.reporting.shown import Markdown, code, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.text import METRIC_TITLES, objective_title
 
@@ -133,4 +133,4 @@ def _objective(finetune: Finetune) -> str:
 
 
 def _source(model: Model) -> str:
-    return f"`model.weights: {model.weights}`"
+    return code(f"model.weights: {model.weights}")

@@ -25,6 +25,22 @@ class Markdown:
         return self.source
 
 
+def code(text: str) -> str:
+    """Return Markdown that shows text letter by letter as code, whatever it holds.
+
+    Examples
+    --------
+    >>> code("file: a/b"), code("$x")
+    ('<code>file: a/b</code>', '<code>&#36;<wbr>x</code>')
+    """
+    return f"<code>{''.join(_letter(one) for one in text)}</code>"
+
+
+def _letter(one: str) -> str:
+    # Broken after each sign, for renderers make one dash of two and © of (c).
+    return one if one.isalnum() or one in " /:" else f"&#{ord(one)};<wbr>"
+
+
 def prose(text: str) -> Markdown:
     """Show sentences; numbers and their per cent signs are kept on one line."""
     return Markdown(text.replace(" %", "\u00a0%"))
