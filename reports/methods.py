@@ -132,7 +132,7 @@ costs.costs(study)
 # A stage whose results DVC finds in its cache does not run, and keeps the time of when it did.
 # Times depend on the machine, and on what else it does meanwhile.
 #
-# ### Precision
+# ### Number format
 #
 # Some machines compute faster in bfloat16, a number format with fewer digits than float32; others
 # are slower in it. Where `precision` is `auto` and the hardware has it, one step of the work is

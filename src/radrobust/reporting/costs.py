@@ -73,7 +73,10 @@ def precisions(study: Study) -> Html:
         [system_cell(study, system), *(_precision(one) for one in both.values())]
         for system, both in found.items()
     ]
-    caption = f"What was used; in small print the time of one step in each. {DASH}: not trained."
+    caption = (
+        f"The number format of each system's training and of the search of its attack; in small "
+        f"print how long one step took in each. {DASH}: not trained."
+    )
     return Html(html.table([head], body, caption))
 
 

@@ -16,12 +16,11 @@ import torch
 
 from radrobust.tensors import has_bfloat16
 
-# The first steps in each precision are not counted: memory is allocated then, and kernels chosen.
 _ROUNDS = 5
 
 # Of the time in float32: bfloat16 is taken only below it. Medians of so few steps differ by some
-# per cent for no reason; a later step may need more verdicts in float32 than the first, which is
-# the one that is timed; and float32 is exact.
+# per cent for no reason, by more on a busy machine; a later step may need more verdicts in float32
+# than the first, which is the one that is timed; and float32 is the exact one.
 _CLEARLY_FASTER = 0.9
 
 Step = Callable[[torch.dtype], object]
@@ -81,6 +80,7 @@ def compare(step: Step, device: torch.device) -> Precision:
     device : torch.device
         Where it does so.
     """
+    # The first in each is not counted: memory is allocated then, and kernels are chosen.
     step(torch.float32)
     step(torch.bfloat16)
     exact, coarse = [], []
