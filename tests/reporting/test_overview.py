@@ -340,7 +340,7 @@ def test_the_size_of_findings_is_a_share_of_the_film_without_its_padding(study, 
     ).source
     present = text.plural(int(table["label"].sum()), "film")
     assert f"on {present}: from 6.0 % to 6.0 %" in source
-    assert f"on {present} it is larger" in source
+    assert f"On {present} it is larger" in source
     assert (
         "No film has"
         in data_figures.finding_sizes(with_samples(study, replaced, mask_area=0.0)).source

@@ -34,6 +34,7 @@ from radrobust.reporting import (
     tables,
     text,
 )
+from radrobust.reporting.shown import code
 from radrobust.reporting.study import ALWAYS_NEGATIVE, Study
 from radrobust.systems.catalogue import SYSTEMS
 
@@ -236,7 +237,11 @@ def test_many_systems_are_counted_and_the_exceptions_named(study):
             "last stage",
         ),
         (ROBUSTBENCH | {"trainable": "all"}, "may have cost robustness", "Nothing is frozen"),
-        (ROBUSTBENCH | {"weights": "file:x.pt", "trainable": "head"}, "file:x.pt", "bit for bit"),
+        (
+            ROBUSTBENCH | {"weights": "file:x.pt", "trainable": "head"},
+            code("model.weights: file:x.pt"),
+            "bit for bit",
+        ),
         (
             ROBUSTBENCH | {"weights": "file:x.pt", "trainable": "head"},
             "What they learnt from is not known here",
