@@ -20,6 +20,7 @@ ATTRIBUTIONS = RESULTS / "attributions"
 SUMMARY = RESULTS / "summary"
 CASES = RESULTS / "cases"
 CURVES = RESULTS / "curves.csv"
+EPOCHS = RESULTS / "epochs.csv"
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
 NOTEBOOKS = Path("notebooks")

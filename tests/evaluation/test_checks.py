@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from radrobust.errors import InputError
-from radrobust.evaluation.checks import CHECKS, check_all, count_statuses
+from radrobust.evaluation.checks import CHECKS, check_all
 from radrobust.evaluation.intervals import wilson
 from radrobust.evaluation.results import Results
 from radrobust.params import load_params
@@ -132,7 +132,6 @@ def test_every_check_passes_where_nothing_is_amiss(params):
     table = check_all(results(params))
     assert table["check"].tolist() == [name for name in CHECKS if name != "straight_through"]
     assert (table["status"] == "pass").all()
-    assert count_statuses(table) == {"passed": 15, "failed": 0, "unclear": 0}
     with_plain = check_all(results(params, plain_gradient=range(40)))
     assert with_plain["check"].tolist() == list(CHECKS)
 

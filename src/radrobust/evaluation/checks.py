@@ -381,13 +381,6 @@ def check_all(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def count_statuses(checks: pd.DataFrame) -> dict[str, int]:
-    """Count how many checks passed, failed and stayed unclear."""
-    counts = checks["status"].value_counts()
-    names = {"passed": PASS, "failed": FAIL, "unclear": UNCLEAR}
-    return {name: int(counts.get(status, 0)) for name, status in names.items()}
-
-
 def _broken(table: pd.DataFrame) -> BoolArray:
     return table["broken"].to_numpy(bool)
 

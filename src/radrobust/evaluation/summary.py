@@ -9,14 +9,9 @@ import numpy as np
 import pandas as pd
 
 from radrobust.evaluation.attributions import convergence, localisation
-from radrobust.evaluation.checks import check_all, count_statuses
+from radrobust.evaluation.checks import FAIL, check_all
 from radrobust.evaluation.comparisons import compare
-from radrobust.evaluation.faithfulness import (
-    BETTER,
-    faithfulness,
-    faithfulness_curves,
-    randomisation,
-)
+from radrobust.evaluation.faithfulness import faithfulness, faithfulness_curves, randomisation
 from radrobust.evaluation.intervals import FloatArray, resample_weights
 from radrobust.evaluation.metrics import (
     METRICS,
@@ -29,7 +24,7 @@ from radrobust.evaluation.metrics import (
     f1,
     share,
 )
-from radrobust.evaluation.results import IMAGES, Results, answers
+from radrobust.evaluation.results import Results, answers
 from radrobust.evaluation.subgroups import by_subgroup
 from radrobust.evaluation.survival import survival
 from radrobust.params import Params
@@ -44,8 +39,11 @@ OF_A_DECISION = ("balanced_accuracy", "sensitivity", "specificity")
 
 OF_A_SPACE = ("accuracy", "balanced_accuracy", "auroc")
 
-EXPLAINED = ("attributions", "convergence", "faithfulness", "survival")
-"""Tables of which `metrics.json` tells."""
+LOGGED = ("epoch", "loss", "val_auroc", "val_attacked_auroc")
+"""What `dvc plots` shows of training."""
+
+COVERED = "coverage_5"
+"""What `metrics.json` tells of maps."""
 
 Slice = tuple[str, float, pd.DataFrame]
 """A system, a budget, and a row for each test film."""
@@ -239,74 +237,78 @@ def _notes(samples: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["fault", "count"])
 
 
-def nested(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:
-    """Arrange the summary for `metrics.json`, where `dvc metrics diff` reads it.
+def headline(summary: dict[str, pd.DataFrame], params: Params) -> dict[str, Any]:
+    """Choose what `metrics.json` holds: the few figures that experiments are compared by.
+
+    They are a row in `dvc exp show` and lines in `dvc metrics diff`; keys are short for that, and
+    the study's own come first. Every other figure is in the tables.
 
     Returns
     -------
     dict
-        {system: {clean: {metric: value}, attacked: {…}, attributions: {explainer: {clean:
-        {metric: value}, attacked: {…}, …}}, checks: {passed: count, failed: count, unclear:
-        count}}}, rounded to six digits, None where a value is undefined. Of an explainer's maps,
-        where they look is of the outlined finding whatever the system says; `delta_exceeds` (where
-        a sum is promised) is of clean and attacked maps together. Of the references only clean and
-        attacked.
+        Of the study: `best`, the key of the system whose balanced accuracy under attack is the
+        highest, its `clean` and its `attacked`, and `failed` of all systems together. By the key of
+        each system: `clean` and `attacked`, its balanced accuracy on clean films and on films
+        attacked at `attack.eps`; `auroc`, on clean films; `covered`, how much of the outlined
+        finding lies among the strongest 5 % of a clean film by the first of the study's methods;
+        `failed`, how many checks it fails. Shares in [0, 1], rounded to four digits; what is
+        undefined is left out.
     """
-    metrics, checks = summary["metrics"], summary["checks"]
-    at = {"clean": 0.0, "attacked": float(params.attack.eps)}
-    document: dict[str, Any] = {}
-    for system in [*params.systems, *REFERENCES]:
-        of_system = metrics[metrics["system"] == system]
-        document[system] = {
-            name: _plain(of_system[np.isclose(of_system["eps"], eps, rtol=0, atol=1e-9)])
-            for name, eps in at.items()
-        }
-    for system in params.systems:
-        document[system]["attributions"] = {
-            explainer: _nested_maps(
-                {name: _rows_of(summary[name], system, explainer) for name in EXPLAINED}
-            )
-            for explainer in params.explain.methods
-        }
-        document[system]["checks"] = count_statuses(checks[checks["system"] == system])
-    return document
+    systems = {system: _figures(summary, system, params) for system in params.systems}
+    best = max(systems, key=lambda system: systems[system].get("attacked", -math.inf))
+    study: dict[str, Any] = {"best": best}
+    study |= {name: systems[best][name] for name in ("clean", "attacked") if name in systems[best]}
+    study["failed"] = sum(figures["failed"] for figures in systems.values())
+    return study | systems
 
 
-def _rows_of(table: pd.DataFrame, system: str, explainer: str) -> pd.DataFrame:
-    return table[(table["system"] == system) & (table["explainer"] == explainer)]
+def _figures(summary: dict[str, pd.DataFrame], system: str, params: Params) -> dict[str, float]:
+    """Return what `metrics.json` holds of one system."""
+    metrics = _rows(summary["metrics"], system=system)
+    clean, attacked = (
+        _values(metrics[np.isclose(metrics["eps"], eps, rtol=0, atol=1e-9)])
+        for eps in (0.0, float(params.attack.eps))
+    )
+    method = params.explain.methods[0]
+    maps = _rows(summary["attributions"], system=system, explainer=method, image="clean")
+    figures = {
+        "clean": clean["balanced_accuracy"],
+        "attacked": attacked["balanced_accuracy"],
+        "auroc": clean["auroc"],
+        "covered": _values(_rows(maps, answers="all", region="mask"))[COVERED],
+    }
+    shares = {name: round(value, 4) for name, value in figures.items() if not math.isnan(value)}
+    return shares | {"failed": len(_rows(summary["checks"], system=system, status=FAIL))}
 
 
-def _nested_maps(summary: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Arrange what is said of one system's maps by one explainer."""
-    where, off, gains, left = (summary[name] for name in EXPLAINED)
-    where = where[(where["answers"] == "all") & (where["region"] == "mask")]
-    document: dict[str, Any] = {image: _plain(where[where["image"] == image]) for image in IMAGES}
-    off = off[off["metric"] == "delta_exceeds"]
-    if len(off):
-        # Of as many clean films as attacked ones.
-        document["delta_exceeds"] = _rounded(off["value"].mean())
-    gains = gains[gains["metric"].isin(BETTER)].assign(value=gains["gain"])
-    document |= {f"{metric}_gain": value for metric, value in _plain(gains).items()}
-    return document | _plain(left[left["films"] == "all"])
+def _rows(table: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """Return the rows in which each of the named columns has its value."""
+    return table[np.logical_and.reduce([table[name] == value for name, value in values.items()])]
 
 
-def _plain(rows: pd.DataFrame) -> dict[str, float | None]:
-    values = zip(rows["metric"], rows["value"], strict=True)
-    return {str(metric): _rounded(value) for metric, value in values}
+def _values(table: pd.DataFrame) -> dict[str, float]:
+    return dict(zip(table["metric"], table["value"].astype(float), strict=True))
 
 
-def _rounded(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 6)
+def epochs(logged: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Arrange what training logged for `dvc plots`: a row a system and epoch.
+
+    Parameters
+    ----------
+    logged : dict of str to DataFrame
+        By system, no rows where nothing was trained. Of its columns `LOGGED` are kept.
+    """
+    parts = [table.reindex(columns=LOGGED).assign(system=key) for key, table in logged.items()]
+    return pd.concat(parts, ignore_index=True)[["system", *LOGGED]].round(6)
 
 
 def curves(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Arrange the metrics for `dvc plots`: a row a system and budget, `eps_255` in grey levels."""
-    wide = metrics.pivot(index=["system", "eps"], columns="metric", values="value").reset_index()
-    order = metrics["system"].drop_duplicates().tolist()
-    wide = wide.sort_values(
-        ["system", "eps"],
-        key=lambda column: column.map(order.index) if column.name == "system" else column,
-        ignore_index=True,
-    )
+    """Arrange the systems' metrics for `dvc plots`: a row a system and budget.
+
+    The budget, `eps_255`, is in grey levels. References are left out: no attack changes them.
+    """
+    systems = metrics[~metrics["system"].isin(REFERENCES)]
+    wide = systems.pivot(index=["system", "eps"], columns="metric", values="value")
+    wide = wide.reindex(systems["system"].unique(), level="system").reset_index()
     wide.insert(1, "eps_255", (wide.pop("eps") * 255).round(4))
     return wide[["system", "eps_255", *METRICS]].round(6)

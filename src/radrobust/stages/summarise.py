@@ -28,7 +28,7 @@ PIPELINE = (
 
 
 def summarise(params: Params) -> None:
-    """Write `results/summary`, `results/curves.csv` and `metrics.json`.
+    """Write `results/summary`, `metrics.json`, and for plots `curves.csv` and `epochs.csv`.
 
     Raises
     ------
@@ -42,8 +42,11 @@ def summarise(params: Params) -> None:
             table.to_parquet(folder / f"{name}.parquet", index=False)
     with replacing(paths.CURVES) as draft:
         summary.curves(tables["metrics"]).to_csv(draft, index=False)
+    with replacing(paths.EPOCHS) as draft:
+        logged = {system: _logged(paths.TRAINING / system) for system in params.systems}
+        summary.epochs(logged).to_csv(draft, index=False)
     with replacing(paths.METRICS) as draft:
-        document = summary.nested(tables, params)
+        document = summary.headline(tables, params)
         draft.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -72,6 +75,13 @@ def load_results(params: Params) -> results.Results:
         },
         **{name: of_all(paths.ATTRIBUTIONS, f"{name}.parquet") for name in results.EXPLANATIONS},
     )
+
+
+def _logged(folder: Path) -> pd.DataFrame:
+    """Join what training logged of each epoch; empty where nothing was trained."""
+    tables = [pd.read_csv(file, sep="\t", index_col="step") for file in folder.glob("*.tsv")]
+    empty = pd.DataFrame(index=pd.Index([], name="step"))
+    return pd.concat([empty, *tables], axis=1).rename_axis("epoch").reset_index()
 
 
 def _read_pipeline(file: Path) -> Mapping[str, Any]:
