@@ -1,6 +1,7 @@
 """Experiments side by side, from a real git repository with a real DVC cache."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,17 +69,22 @@ def repository(fake_study, tmp_path_factory):
     (root / "dvc.yaml").write_text(PIPELINE)
     (root / "enlarge.py").write_text(ENLARGE)
     (root / ".gitignore").write_text("/results/*\n/notebooks\n/_site\n")
-    done(root, "git", "init", "--quiet")
+    keep(root, root)
+    return root
+
+
+def keep(root: Path, git_root: Path) -> None:
+    """Run and commit the study that lies at `root`, then the experiment, and go back."""
+    done(git_root, "git", "init", "--quiet")
     done(root, "git", "config", "user.name", "tester")
     done(root, "git", "config", "user.email", "tester@example.org")
-    done(root, "dvc", "init", "--quiet")
+    done(root, "dvc", "init", "--quiet", *(["--subdir"] if root != git_root else []))
     done(root, "dvc", "repro", "--quiet")
     done(root, "git", "add", "--all")
     done(root, "git", "commit", "--quiet", "--message", "the study")
     done(root, "dvc", "exp", "run", "--quiet", "--name", "wider", "-S", "attack.eps=8/255")
     done(root, "git", "checkout", "--quiet", ".")
     done(root, "dvc", "checkout", "--quiet")
-    return root
 
 
 @pytest.fixture
@@ -94,9 +100,18 @@ def read(name: str) -> pd.DataFrame:
     return pd.read_parquet(COMPARE / f"{name}.parquet")
 
 
+def told(*names: str) -> str:
+    """The one line that ends a comparison that cannot be made; nothing is written."""
+    with pytest.raises(InputError) as ended:
+        compare(list(names), load_params())
+    assert not COMPARE.exists() and not Path("notebooks/compare.ipynb").exists()
+    (line,) = str(ended.value).splitlines()
+    return line
+
+
 def test_an_experiment_is_held_against_a_commit(workspace):
     said = compare(["HEAD", "wider"], workspace)
-    assert "The workspace holds what HEAD holds" in said and "_site/compare.html" in said
+    assert "holds what HEAD holds" in said and "_site/compare.html" in said
     assert read("revisions")["revision"].tolist() == ["HEAD", "wider"]
     assert read("revisions")["same_films"].all()
     assert read("params").to_dict("records") == [
@@ -152,22 +167,104 @@ def test_another_split_means_other_films(workspace):
         Path("params.yaml").write_text(text)
 
 
+def test_the_workspace_is_named_like_any_other(workspace):
+    compare(["workspace", "HEAD"], workspace)
+    assert read("revisions")["revision"].tolist() == ["workspace", "HEAD"]
+    assert (read("metrics")["difference"].dropna() == 0).all()
+
+
+def test_nothing_is_held_against_itself(workspace):
+    assert "dvc exp run --name" in told("HEAD")
+
+
 def test_an_unknown_revision_leaves_nothing(workspace):
-    with pytest.raises(InputError, match="widr") as told:
-        compare(["HEAD", "widr"], workspace)
-    assert len(str(told.value).splitlines()) == 1
-    assert not COMPARE.exists() and not Path("notebooks/compare.ipynb").exists()
+    assert "widr is no git revision and no experiment" in told("HEAD", "widr")
 
 
-def test_a_summary_that_is_in_no_cache_leaves_nothing(workspace, tmp_path):
+def test_a_commit_that_is_no_study(workspace, repository):
+    empty = subprocess.check_output(["git", "hash-object", "-t", "tree", "/dev/null"], text=True)
+    words = ["git", "commit-tree", empty.strip(), "-m", "empty"]
+    commit = subprocess.check_output(words, text=True).strip()
+    assert told("HEAD", commit).startswith(f"{commit}")
+
+
+def test_what_another_machine_computed_is_left_out(workspace, repository):
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
+    elsewhere = re.sub(r"(path: results/summary\n.*\n *md5: )\w+", r"\g<1>" + "0" * 32, lock)
+    assert elsewhere != lock
+    Path("dvc.lock").write_text(elsewhere, encoding="utf-8")
+    done(repository, "git", "commit", "--quiet", "--all", "--message", "another machine's lock")
+    try:
+        said = compare(["HEAD", "wider"], workspace).splitlines()
+        assert "Left out: HEAD;" in said[0] and "dvc push" in said[0]
+        assert read("revisions")["revision"].tolist() == ["wider", "workspace"]
+    finally:
+        done(repository, "git", "reset", "--quiet", "--hard", "HEAD~1")
+
+
+def test_what_is_in_no_cache_at_all_leaves_nothing(workspace, tmp_path):
     files = Path(".dvc/cache/files").rename(tmp_path / "files")
     try:
-        with pytest.raises(InputError, match="dvc fetch") as told:
-            compare(["wider"], workspace)
-        assert len(str(told.value).splitlines()) == 1
-        assert not COMPARE.exists()
+        assert "Left out: HEAD, wider;" in told("HEAD", "wider")
     finally:
         files.rename(".dvc/cache/files")
+
+
+def test_a_remote_has_what_the_cache_has_not(workspace, repository, tmp_path):
+    done(
+        repository, "dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store")
+    )
+    done(repository, "dvc", "push", "--all-commits")
+    Path(".dvc/cache/files").rename(tmp_path / "files")
+    try:
+        compare(["HEAD", "workspace"], workspace)
+    finally:
+        done(repository, "dvc", "remote", "remove", "--local", "store")
+        shutil.rmtree(".dvc/cache/files", ignore_errors=True)
+        (tmp_path / "files").rename(".dvc/cache/files")
+
+
+def test_what_is_changed_and_not_committed_is_no_obstacle(workspace, repository):
+    Path("reports/extra.py").write_text("")
+    Path("enlarge.py").write_text("")
+    done(repository, "git", "add", "enlarge.py", "reports/extra.py")
+    Path("dvc.lock").unlink()
+    try:
+        compare(["HEAD", "wider"], workspace)
+        assert read("revisions")["revision"].tolist() == ["HEAD", "wider"]
+    finally:
+        done(repository, "git", "reset", "--quiet", "--hard")
+
+
+def test_a_linked_worktree_compares_what_its_cache_has(
+    workspace, repository, tmp_path, monkeypatch
+):
+    linked = tmp_path / "linked"
+    done(repository, "git", "worktree", "add", "--quiet", "--detach", str(linked))
+    monkeypatch.chdir(linked)
+    said = told("HEAD", "wider")
+    assert "Left out: HEAD, wider;" in said and "The workspace is left out" in said
+    done(linked, "dvc", "cache", "dir", "--local", str(repository / ".dvc" / "cache"))
+    compare(["HEAD", "wider"], load_params())
+    assert read("revisions")["revision"].tolist() == ["HEAD", "wider"]
+
+
+def test_the_git_root_may_lie_above_the_study(workspace, repository, tmp_path, monkeypatch):
+    study = tmp_path / "repository" / "study"
+    left = shutil.ignore_patterns(".git", ".dvc", ".dvcignore")
+    shutil.copytree(repository, study, ignore=left)
+    keep(study, study.parent)
+    monkeypatch.chdir(study)
+    compare(["HEAD", "wider"], load_params())
+    assert read("params")["value"].tolist() == ["4/255", "8/255"]
+
+
+@pytest.mark.parametrize("missing", [".git", ".dvc"])
+def test_outside_of_a_repository(workspace, repository, tmp_path, monkeypatch, missing):
+    study = tmp_path / "study"
+    shutil.copytree(repository, study, ignore=shutil.ignore_patterns(missing))
+    monkeypatch.chdir(study)
+    assert told("HEAD").startswith("HEAD: ")
 
 
 def test_values_are_told_by_their_keys():

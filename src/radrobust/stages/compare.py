@@ -24,11 +24,16 @@ COMPARE = paths.RESULTS / "compare"
 WORKSPACE = "workspace"
 NAME = "compare"
 LOCK = "dvc.lock"
+NOTHING = "Nothing is left to compare; `dvc exp run --name NAME` keeps the study that lies here."
 FILMS = ("seed", "dataset", "phantom", "folder", "split")
 """Sections that decide which films are tested."""
 
 METRICS = ("system", "films", "metric")
 MAPS = ("system", "films", "explainer", "metric")
+
+
+class AbsentError(InputError):
+    """The results of the revision that it names cannot be had here."""
 
 
 @dataclass(frozen=True)
@@ -82,41 +87,44 @@ class Revision:
 def compare(names: list[str], params: Params) -> str:
     """Hold revisions against the first of them, and what lies in the workspace against it too.
 
-    Writes `results/compare` and executes the page `compare`. What cannot be read is told before
-    anything is written.
+    Writes `results/compare` and executes the page `compare`. A revision whose results cannot be had
+    here is left out, and the answer says so; a workspace that holds what another revision holds is
+    left out unless it is named. What is wrong is told before anything is written.
 
     Parameters
     ----------
     names : list of str
-        Git revisions or names of DVC experiments, the one that the others are held against first.
+        Git revisions, names of DVC experiments, or ``workspace``, the one that the others are held
+        against first.
     params : Params
         The study in the workspace.
 
     Returns
     -------
     str
-        What to do now.
+        What was left out, a line each, and what to do now.
 
     Raises
     ------
     InputError
-        A revision does not exist, or its summary is neither in DVC's cache nor in the workspace.
+        A revision does not exist or is no study, or fewer than two can be compared.
     """
-    wanted = [name for name in dict.fromkeys(names) if name != WORKSPACE]
-    revisions = [_read(name) for name in wanted]
-    here = _read_workspace()
-    known = next((one.name for one in revisions if one.equals(here)), "")
-    if not known or len(revisions) < 2:
-        revisions.append(here)
-    tables = tabulate(revisions)
+    found, absent = _read_all(list(dict.fromkeys([*names, WORKSPACE])))
+    told = _left_out(absent)
+    if WORKSPACE not in names and (same := _twin(found)):
+        del found[WORKSPACE]
+        told.append(f"The workspace is left out: it holds what {same} holds.")
+    if len(found) < 2:
+        raise InputError(" ".join([*told, NOTHING]))
+    tables = tabulate(list(found.values()))
     with replacing(COMPARE) as folder:
         folder.mkdir()
         for name, table in tables.items():
             table.to_parquet(folder / f"{name}.parquet", index=False)
     page(NAME, params)
-    same = f"The workspace holds what {known} holds. " if known else ""
     shown = paths.SITE / f"{NAME}.html"
-    return f"{same}{COMPARE} is written; `radrobust site` puts it on the page {shown}"
+    told.append(f"{COMPARE} is written; `radrobust site` puts it on the page {shown}")
+    return "\n".join(told)
 
 
 def tabulate(revisions: list[Revision]) -> dict[str, pd.DataFrame]:
@@ -204,40 +212,72 @@ def _differences(table: pd.DataFrame, keys: tuple[str, ...], first: str) -> pd.D
     return table.assign(difference=difference.to_numpy(), apart=apart.to_numpy())
 
 
+def _read_all(names: list[str]) -> tuple[dict[str, Revision], list[str]]:
+    """Read what can be had, and name what cannot."""
+    found, absent = {}, []
+    for name in names:
+        try:
+            found[name] = _read(name)
+        except AbsentError:
+            absent.append(name)
+    return found, absent
+
+
+def _left_out(absent: list[str]) -> list[str]:
+    """Say what is left out, and how to have it."""
+    told = []
+    if elsewhere := [name for name in absent if name != WORKSPACE]:
+        told.append(
+            f"Left out: {', '.join(elsewhere)}; {paths.SUMMARY} is neither in DVC's cache here nor "
+            "in a remote. `dvc push` where it was computed, or `dvc cache dir --local FOLDER` "
+            "here, brings it."
+        )
+    if WORKSPACE in absent:
+        told.append("The workspace is left out: `dvc repro` has computed nothing in it.")
+    return told
+
+
+def _twin(found: dict[str, Revision]) -> str:
+    """Return the name of a revision that the workspace equals; empty if there is none."""
+    here = found.get(WORKSPACE)
+    others = (one for one in found.values() if one is not here)
+    return next((one.name for one in others if here and one.equals(here)), "")
+
+
 def _read(name: str) -> Revision:
     """Read a revision's files through DVC; those it keeps in its cache are never checked out."""
-    from dvc.api import DVCFileSystem  # type: ignore[import-untyped]
     from dvc.exceptions import DvcException  # type: ignore[import-untyped]
+    from dvc.repo import Repo  # type: ignore[import-untyped]
+    from dvc.scm import RevError  # type: ignore[import-untyped]
     from scmrepo.exceptions import SCMError
 
     try:
-        system = DVCFileSystem(rev=name)
-        files = dict(_contents(name, system))
-        commit = str(system.repo.get_rev() or "")
+        with Repo() as repo, repo.switch(name) as commit:
+            files = dict(_contents(name, repo.dvcfs))
+    except RevError:
+        raise InputError(
+            f"{name} is no git revision and no experiment; `dvc exp show` lists experiments"
+        ) from None
     except (DvcException, SCMError) as error:
-        raise InputError(f"{name}: {_one_line(error)}; `dvc exp show` lists experiments") from None
-    return _revision(name, commit, files)
+        raise InputError(f"{name}: {_one_line(error)}") from None
+    return _revision(name, "" if commit == WORKSPACE else commit, files)
 
 
 def _contents(name: str, system: Any) -> Iterator[tuple[Path, bytes]]:
-    for path in (paths.PARAMS, *_summaries()):
-        try:
-            yield path, system.read_bytes(path.as_posix())
-        except FileNotFoundError:
-            raise InputError(
-                f"{path} of {name} is neither in git nor in DVC's cache here; "
-                f"`dvc fetch --rev {name}` brings what was pushed"
-            ) from None
+    """Read the files of a study from the folder that DVC shows of a revision."""
+    from dvc_data.index import DataIndexError
+
+    try:
+        yield paths.PARAMS, system.read_bytes(paths.PARAMS.as_posix())
+    except FileNotFoundError:
+        raise InputError(f"{name} has no {paths.PARAMS}, so that it is no study") from None
     if system.exists(LOCK):
         yield Path(LOCK), system.read_bytes(LOCK)
-
-
-def _read_workspace() -> Revision:
-    files = [paths.PARAMS, *_summaries()]
-    if missing := [file for file in files if not file.is_file()]:
-        raise InputError(f"{missing[0]} is not here; run `dvc repro` first")
-    lock = [Path(LOCK)] if Path(LOCK).is_file() else []
-    return _revision(WORKSPACE, "", {file: file.read_bytes() for file in [*files, *lock]})
+    for path in _summaries():
+        try:
+            yield path, system.read_bytes(path.as_posix())
+        except (OSError, DataIndexError):
+            raise AbsentError(name) from None
 
 
 def _summaries() -> tuple[Path, Path]:
