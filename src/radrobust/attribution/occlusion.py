@@ -96,8 +96,8 @@ def occlude(
     parts, last = _stages(classifier, shown)
     pooled = last.mean(dim=(2, 3))
     spans = list(_spans(side, window, stride))
-    falls = torch.zeros(len(films), side, side, device=films.device)
-    covered = torch.zeros(side, side, device=films.device)
+    falls = films.new_zeros(len(films), side, side)
+    covered = films.new_zeros(side, side)
     before = _pick(classifier.head(pooled), targets)
     for rows, columns in product(spans, spans):
         patch = hidden[..., slice(*rows), slice(*columns)]
