@@ -1,4 +1,7 @@
-"""DeepLIFT and integrated gradients: worked out by hand, against Captum, and on every system."""
+"""DeepLIFT and integrated gradients: worked out by hand, against Captum, and on every system.
+
+In float64, so that no processor's rounding is asked about: it decides where MeanSparse jumps.
+"""
 
 import numpy as np
 import pytest
@@ -21,12 +24,12 @@ METHODS = ("deeplift", "integrated_gradients")
 
 
 def film(*values):
-    return torch.tensor(values).view(1, 1, 1, -1)
+    return torch.tensor(values, dtype=torch.float64).view(1, 1, 1, -1)
 
 
 def values_of(method, function, at, start, **changes):
-    found = maps_of(method, TwoLogits(function).eval(), film(*at), film(*start), **changes)
-    return found.flatten().tolist()
+    network = TwoLogits(function).double().eval()
+    return maps_of(method, network, film(*at), film(*start), **changes).flatten().tolist()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -93,13 +96,12 @@ def smooth():
 
 
 def test_many_steps_tend_to_the_integral_of_the_gradient():
-    network, at, start = smooth(), torch.tensor([1.0, 2.0]), torch.tensor([-1.0, 0.5])
+    network, at, start = smooth().double(), film(1.0, 2.0).flatten(), film(-1.0, 0.5).flatten()
 
     def slope(share, pixel):
-        point = (start + share * (at - start)).double().requires_grad_()
-        return torch.autograd.grad(double(point.view(1, -1)).sum(), point)[0][pixel].item()
+        point = (start + share * (at - start)).requires_grad_()
+        return torch.autograd.grad(network(point.view(1, -1)).sum(), point)[0][pixel].item()
 
-    double = smooth().double()
     exact = [float(at[i] - start[i]) * quad(slope, 0, 1, args=(i,))[0] for i in range(2)]
 
     def error(steps):
@@ -121,12 +123,13 @@ def test_a_layer_without_a_rule_is_refused(kind):
 def radiographs():
     images = [draw(0, index).image for index in range(4)]
     frames = [Frame(image.shape[1], image.shape[0], 64).fit_image(image) for image in images]
-    return as_pixels(np.stack(frames))
+    return as_pixels(np.stack(frames)).double()
 
 
 def systems_alike(key):
-    classifier = build(key, seed=1).eval().requires_grad_(False)
-    calibrate(classifier, [torch.rand(8, 1, 64, 64)], alpha=0.15)
+    classifier = build(key, seed=1).eval().requires_grad_(False).double()
+    films = torch.rand(8, 1, 64, 64, generator=torch.Generator().manual_seed(0)).double()
+    calibrate(classifier, [films], alpha=0.15)
     return classifier
 
 
@@ -138,39 +141,37 @@ def test_maps_of_radiographs_add_up_on_every_system(key, kind, steps, radiograph
     start = baseline(radiographs, kind)
     maps = maps_of("integrated_gradients", classifier, radiographs, start, steps=steps)
     change = (classifier(radiographs) - classifier(start))[:, 1]
-    error = (maps.sum(dim=(1, 2)) - change).abs()
-    assert (error <= torch.maximum(1e-3 * change.abs(), torch.tensor(1e-4))).all()
+    # Ends of a step that hardly differ take the gradient for the secant: no closer than that.
+    torch.testing.assert_close(maps.sum(dim=(1, 2)), change, rtol=1e-5, atol=1e-9)
 
 
 def test_gradients_of_a_network_with_jumps_do_not_add_up(radiographs):
     """Why Captum's integrated gradients are not taken: MeanSparse's jumps have none."""
     classifier = systems_alike("amini2024")
-    start = baseline(radiographs, "blur")
+    start = baseline(radiographs[:1], "blur")
     found = IntegratedGradients(classifier).attribute(
-        radiographs, start, target=1, n_steps=64, internal_batch_size=64
+        radiographs[:1], start, target=1, n_steps=64, internal_batch_size=64
     )
-    change = (classifier(radiographs) - classifier(start))[:, 1]
-    error = (found.sum(dim=(1, 2, 3)) - change).abs()
-    assert (error > 1e-3 * change.abs()).any()
+    change = float((classifier(radiographs[:1]) - classifier(start))[0, 1])
+    assert abs(float(found.sum()) - change) > 1e-2 * abs(change)
 
 
 @pytest.mark.filterwarnings("ignore:Setting forward", "ignore:Input Tensor 0 did not")
 @pytest.mark.parametrize("key", RELU_SYSTEMS)
 def test_deeplift_is_captums_where_captum_has_every_rule(key, radiographs):
-    classifier, films = systems_alike(key).double(), radiographs.double()
-    start = baseline(films, "blur")
-    theirs = DeepLift(classifier).attribute(films, start, target=1)[:, 0].detach()
-    ours = maps_of("deeplift", classifier, films, start)
+    classifier, start = systems_alike(key), baseline(radiographs, "blur")
+    theirs = DeepLift(classifier).attribute(radiographs, start, target=1)[:, 0].detach()
+    ours = maps_of("deeplift", classifier, radiographs, start)
     torch.testing.assert_close(ours, theirs, atol=1e-6 * float(theirs.abs().max()), rtol=0)
 
 
 @pytest.mark.parametrize("key", ["huang2021", "rade2022", "peng2023"])
 def test_integrated_gradients_are_captums_in_the_limit(key, radiographs):
     classifier = systems_alike(key)
-    start = baseline(radiographs, "blur")
+    start = baseline(radiographs[:1], "blur")
     theirs = IntegratedGradients(classifier).attribute(
-        radiographs, start, target=1, n_steps=200, internal_batch_size=64, method="riemann_middle"
-    )[:, 0]
-    ours = maps_of("integrated_gradients", classifier, radiographs, start, steps=64)
-    distance = (ours - theirs).flatten(1).norm(dim=1) / theirs.flatten(1).norm(dim=1)
-    assert (distance < 0.01).all()
+        radiographs[:1], start, target=1, n_steps=200, internal_batch_size=64,
+        method="riemann_middle",
+    )[:, 0]  # fmt: skip
+    ours = maps_of("integrated_gradients", classifier, radiographs[:1], start, steps=64)
+    assert float((ours - theirs).norm() / theirs.norm()) < 0.01

@@ -24,6 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 CHECK_FILMS = 10
 BEST_EPOCH = 8
 EXPLAINED_OTHERS, FAITHFUL_FILMS = 6, 4
+CHECKED, MEASURED = "results/summary/checks.parquet", "results/summary/metrics.parquet"
 PERCENTS = (5, 15, 25, 50, 75, 85, 95)
 IMAGES = ("clean", "attacked")
 REDRAWN = ("head", "last stage", "middle stage", "first stage and stem")
@@ -92,6 +93,29 @@ def write_study(
         _write_explanations(root / f"results/attributions/{system}", fake, explained, rng)
         _write_model(root / f"results/models/{system}", system, params)
     return params
+
+
+def decide(root: Path, failed: str) -> None:
+    """Have none, one or all of the checks of a summarised study fail.
+
+    Where all do, no system is better than guessing either, and the one with the longest name comes
+    first: there is no more that could be wrong, and no more to be said.
+    """
+    systems = load_params(root / "params.yaml").systems
+    table = pd.read_parquet(root / CHECKED)
+    starts = table["check"] == "restarts"
+    chosen = {"none": False, "one": starts & (table["system"] == systems[0]), "all": True}[failed]
+    table["status"] = np.where(chosen, "fail", "pass")
+    table.loc[starts, "value"] = np.where(table.loc[starts, "status"] == "fail", 0.1, 0.0)
+    _write(table, root / CHECKED)
+    if failed == "all":
+        table = pd.read_parquet(root / MEASURED)
+        guessing = table["metric"].isin(["auroc", "balanced_accuracy", "accuracy"])
+        guessing &= table["system"].isin(systems)
+        table.loc[guessing, ["value", "low", "high"]] = 0.52, 0.44, 0.6
+        first = max(systems, key=lambda key: len(SYSTEMS[key].title))
+        table.loc[guessing & (table["system"] == first), "value"] = 0.53
+        _write(table, root / MEASURED)
 
 
 def write_site_sources(root: Path) -> None:

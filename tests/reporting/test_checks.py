@@ -317,6 +317,21 @@ def test_the_line_for_other_pages_counts_and_links(said):
     assert line.endswith("See [Checks](checks.ipynb).")
 
 
+def test_the_line_counts_several_systems_and_names_none(study, said):
+    if len(study.systems) < 4:
+        pytest.skip("too few systems to be counted")
+    changed, _ = said(huang2021_restarts=FAILED, standard_far=FAILED, peng2023_pixels=FAILED,
+                      peng2023_restarts=FAILED)  # fmt: skip
+    line = checks.line(changed).source
+    assert (
+        "**Of 8 systems, no number of 1 can be relied on and the attacked numbers of 2 are, or "
+        "may be, too kind.** See"
+    ) in line
+    assert not any(study.name(system) in line for system in study.systems)
+    every = {f"{key}_{name}": FAILED for key in study.systems for name in CHECKS}
+    assert len(checks.line(said(**every)[0]).source) < 200
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [

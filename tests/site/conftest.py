@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from radrobust.params import load_params
 from radrobust.stages.cases import cases
 from radrobust.stages.page import page as execute
 from radrobust.stages.page import pages
@@ -35,6 +36,10 @@ ARGUMENTS = [
 BUILT = os.environ.get("RADROBUST_SITE")
 EXECUTED = ("system-standard", "system-amini2024")
 """Pages of systems that are executed for the fake study; the others are empty."""
+
+VERDICTS = ("index", "checks", "system-standard")
+FAILED = () if BUILT else ("none", "one", "all")
+"""How many checks fail in studies that are made only to see what those pages then look like."""
 
 
 def pytest_configure(config):
@@ -94,6 +99,42 @@ def site(request):
 
 
 @pytest.fixture(scope="session")
+def verdicts():
+    """The pages that say most of how the checks came out."""
+    return VERDICTS
+
+
+@pytest.fixture(scope="session")
+def decided(request, tmp_path_factory):
+    """Make the site of the fake study with none, one or all of its checks failed."""
+
+    @functools.cache
+    def build(failed):
+        fake_study, root = (request.getfixturevalue(name) for name in ("fake_study", "root"))
+        other = tmp_path_factory.mktemp(failed)
+        (other / "results").mkdir()
+        for part in root.iterdir():
+            if part.name not in ("results", "_site"):
+                copy = shutil.copytree if part.is_dir() else shutil.copy
+                copy(part, other / part.name)
+        for part in (root / "results").iterdir():
+            if part.name == "summary":
+                shutil.copytree(part, other / "results/summary")
+            else:
+                (other / "results" / part.name).symlink_to(part)
+        fake_study.decide(other, failed)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(other)
+            params = load_params()
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(lambda name: execute(name, params), VERDICTS))
+            render()
+        return other / "_site"
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def browser():
     """A real browser."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -129,6 +170,15 @@ def serve():
 def address(site, serve):
     """The site's address."""
     return serve(site)
+
+
+@pytest.fixture(scope="session", params=["as it is", *FAILED])
+def judged(request):
+    """The address of the site, then of sites in which none, one or all of the checks failed."""
+    if request.param == "as it is":
+        return request.getfixturevalue("address")
+    decided, serve = (request.getfixturevalue(name) for name in ("decided", "serve"))
+    return serve(decided(request.param))
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,11 @@ TAGS = ["wcag2a", "wcag2aa"]
 GRAVE = {"serious", "critical"}
 CONTRAST = "color-contrast"
 
-# What is folded away or behind a tab has no colours and no names yet.
+# What is folded away or behind a tab has no colours and no names yet; the strongest tint is the
+# hardest to read on.
 UNFOLD = """() => {
+  document.querySelectorAll("[style*='--share']").forEach(
+    one => one.style.setProperty("--share", 1))
   document.querySelectorAll("details").forEach(one => { one.open = true })
   document.querySelectorAll(".tab-pane").forEach(one => one.classList.add("active", "show")) }"""
 # Rows of a long table are alike, and to find what lies behind a letter takes time.
@@ -72,6 +75,20 @@ def test_no_page_is_faint_on_a_dark_telephone(visit, address, site):
         # What is named does not depend on colours and width.
         page = opened(visit(f"{address}/{name}.html", width=375, scheme="dark"))
         found[name] = faint(page)
+        page.close()
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+@pytest.mark.content
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_fit_and_are_read_whatever_failed(visit, judged, verdicts, scheme):
+    found = {}
+    for name in verdicts:
+        page = visit(f"{judged}/{name}.html", scheme=scheme)
+        for width in (375, 1300):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        found[name] = faint(opened(page))
         page.close()
     assert {name: said for name, said in found.items() if said} == {}
 

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -258,15 +259,19 @@ def test_a_training_goes_on_in_the_precision_that_was_measured_first(
 @pytest.mark.parametrize("head", ["linear", "mlp"])
 @pytest.mark.parametrize("key", ["standard", "peng2023", "amini2024"])
 def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
-    key, head, films, fit, tmp_path
+    key, head, films, fit, tmp_path, monkeypatch
 ):
     training, validation = films(48, 0, augmented=False), films(16, 1)
+    # A backbone may round in its own way whatever is in a batch. Adam would make whole steps of
+    # gradients that are nothing else, and the best of epochs that are all but alike another one.
+    monkeypatch.setattr(loop, "score", lambda *_, epochs=itertools.count(): next(epochs))
+    changes = {"epochs": 5, "optimiser": "sgd"}
     whole, cached = (build(key, seed=0, head=head) for _ in range(2))
     for classifier in (whole, cached):
         classifier.freeze("head")
-    slow = fit(whole, "standard", training, validation, epochs=5)
+    slow = fit(whole, "standard", training, validation, **changes)
     seen = [cached_features(cached, part, 0, 7, tmp_path) for part in (training, validation)]
-    fast = fit(cached.head, "standard", *seen, epochs=5)
+    fast = fit(cached.head, "standard", *seen, **changes)
     for (name, ours), theirs in zip(
         cached.head.state_dict().items(), whole.head.state_dict().values(), strict=True
     ):

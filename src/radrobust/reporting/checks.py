@@ -42,10 +42,12 @@ def verdict(study: Study) -> Markdown:
 
 
 def line(study: Study) -> Markdown:
-    """Say in a line how the checks came out."""
+    """Say in a line how the checks came out; several systems are counted and not named."""
+    wrong, unsure = _doubted(study)
+    several = len(wrong + unsure) > 1
+    said = _of_several(study, len(wrong), len(unsure)) if several else consequence(study)
     return prose(
-        f"**Could these numbers be wrong?** {_counted(study)} {consequence(study)} "
-        "See [Checks](checks.ipynb)."
+        f"**Could these numbers be wrong?** {_counted(study)} {said} See [Checks](checks.ipynb)."
     )
 
 
@@ -89,8 +91,7 @@ def caution(study: Study, system: str) -> str:
     failed = f"it failed {plural(len(doubts(study, system)), 'check')}, so that"
     if _at_fault(study, system):
         return f"{failed} no number of it can be relied on"
-    kind = any(measure(study, system) for measure in (_missed, _left, _blind))
-    return f"{failed} even this may be too kind" if kind else ""
+    return f"{failed} even this may be too kind" if _too_kind(study, system) else ""
 
 
 def matrix(study: Study, concern: Concern) -> Html:
@@ -216,6 +217,23 @@ def present(study: Study) -> list[str]:
     return [name for name in CHECKS if (study.checks["check"] == name).any()]
 
 
+def _doubted(study: Study) -> tuple[list[str], list[str]]:
+    """Systems of which no number can be relied on, and those whose attacked ones are in doubt."""
+    wrong = [key for key in study.systems if _at_fault(study, key)]
+    return wrong, [key for key in study.systems if key not in wrong and _too_kind(study, key)]
+
+
+def _of_several(study: Study, wrong: int, unsure: int) -> str:
+    """Count the systems in doubt: their rows say which they are, the page Checks by how much."""
+    numbers = _numbers(study)
+    said = {
+        f"no number of {wrong} can be relied on": wrong,
+        f"the {numbers[0].lower()}{numbers[1:]} of {unsure} are, or may be, too kind": unsure,
+    }
+    known = listing([words for words, count in said.items() if count])
+    return f"**Of {plural(len(study.systems), 'system')}, {known}.**"
+
+
 def _rows(study: Study, name: str) -> pd.DataFrame:
     return study.checks[study.checks["check"] == name]
 
@@ -250,6 +268,11 @@ def _counted(study: Study) -> str:
     if not said:
         return f"All {total} checks passed."
     return f"{counts.get('pass', 0)} of {plural(total, 'check')} passed, {listing(said)}."
+
+
+def _too_kind(study: Study, system: str) -> bool:
+    """Whether a failed check leaves room for attacked numbers to be too kind."""
+    return any(measure(study, system) for measure in (_missed, _left, _blind))
 
 
 def _at_fault(study: Study, system: str) -> bool:
