@@ -320,7 +320,7 @@ def test_the_line_for_other_pages_counts_and_links(said):
 def test_the_line_counts_several_systems_and_names_none(study, said):
     if len(study.systems) < 4:
         pytest.skip("too few systems to be counted")
-    changed, _ = said(huang2021_restarts=FAILED, standard_far=FAILED, peng2023_pixels=FAILED,
+    changed, _ = said(huang2021_restarts=FAILED, zhang2020_far=FAILED, peng2023_pixels=FAILED,
                       peng2023_restarts=FAILED)  # fmt: skip
     line = checks.line(changed).source
     assert (

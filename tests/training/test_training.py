@@ -264,7 +264,8 @@ def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
     training, validation = films(48, 0, augmented=False), films(16, 1)
     # A backbone may round in its own way whatever is in a batch. Adam would make whole steps of
     # gradients that are nothing else, and the best of epochs that are all but alike another one.
-    monkeypatch.setattr(loop, "score", lambda *_, epochs=itertools.count(): next(epochs))
+    epochs = itertools.count()
+    monkeypatch.setattr(loop, "score", lambda *_: next(epochs))
     changes = {"epochs": 5, "optimiser": "sgd"}
     whole, cached = (build(key, seed=0, head=head) for _ in range(2))
     for classifier in (whole, cached):
