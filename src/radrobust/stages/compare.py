@@ -258,7 +258,7 @@ def _read(name: str) -> Revision:
         raise InputError(
             f"{name} is no git revision and no experiment; `dvc exp show` lists experiments"
         ) from None
-    except (DvcException, SCMError) as error:
+    except (DvcException, SCMError, ImportError) as error:  # a remote's driver may not be installed
         raise InputError(f"{name}: {_one_line(error)}") from None
     return _revision(name, "" if commit == WORKSPACE else commit, files)
 
@@ -291,7 +291,7 @@ def _revision(name: str, commit: str, files: dict[Path, bytes]) -> Revision:
         tables = [pd.read_parquet(io.BytesIO(files[path])) for path in _summaries()]
         revision = Revision(name, commit, document, lock, *tables)
         tabulate([revision])
-    except (YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (YAMLError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{name}: its params.yaml or summary is of another release: {_one_line(error)}"
         ) from None
