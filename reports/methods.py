@@ -116,7 +116,7 @@ threat.threat_model(study)
 # ```
 #
 # `dvc repro` runs what has changed and nothing else; `dvc exp run -S attack.eps=8/255` does so with
-# one parameter changed, and `radrobust compare HEAD NAME` lays experiments beside each other. The
+# one parameter changed, and `radrobust compare NAME NAME` lays experiments beside each other. The
 # pages are the scripts in `reports/`, executed into notebooks; the line at the foot of each page
 # says what rendered them.
 #
