@@ -48,7 +48,7 @@ def test_maps_are_captums(key, side, window, stride, channels):
     theirs = captums(classifier, films, baselines, targets, window, stride)
     assert float(theirs.abs().max()) > 1e-3
     # Captum adds up in float32.
-    torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+    torch.testing.assert_close(ours, theirs.double(), atol=1e-6, rtol=0)
 
 
 def test_a_window_as_large_as_the_film_hides_it_all():
