@@ -324,10 +324,12 @@ def test_the_line_counts_several_systems_and_names_none(study, said):
                       peng2023_restarts=FAILED)  # fmt: skip
     line = checks.line(changed).source
     assert (
-        "**Of 8 systems, no number of 1 can be relied on and the attacked numbers of 2 are, or "
-        "may be, too kind.** See"
+        "**The numbers of 1 of 8 systems cannot be relied on, and the attacked numbers of 2 others "
+        "are, or may be, too kind.** See"
     ) in line
     assert not any(study.name(system) in line for system in study.systems)
+    line = checks.line(said(huang2021_restarts=FAILED, zhang2020_far=FAILED)[0]).source
+    assert "**The attacked numbers of 2 of 8 systems are, or may be, too kind.** See" in line
     every = {f"{key}_{name}": FAILED for key in study.systems for name in CHECKS}
     assert len(checks.line(said(**every)[0]).source) < 200
 

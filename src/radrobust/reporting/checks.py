@@ -225,13 +225,12 @@ def _doubted(study: Study) -> tuple[list[str], list[str]]:
 
 def _of_several(study: Study, wrong: int, unsure: int) -> str:
     """Count the systems in doubt: their rows say which they are, the page Checks by how much."""
-    numbers = _numbers(study)
-    said = {
-        f"no number of {wrong} can be relied on": wrong,
-        f"the {numbers[0].lower()}{numbers[1:]} of {unsure} are, or may be, too kind": unsure,
-    }
-    known = listing([words for words, count in said.items() if count])
-    return f"**Of {plural(len(study.systems), 'system')}, {known}.**"
+    numbers, systems = _numbers(study), f"of {plural(len(study.systems), 'system')}"
+    said = [f"numbers of {wrong} {systems} cannot be relied on"] if wrong else []
+    if unsure:
+        whose = plural(unsure, "other") if wrong else f"{unsure} {systems}"
+        said.append(f"{numbers[0].lower()}{numbers[1:]} of {whose} are, or may be, too kind")
+    return f"**The {', and the '.join(said)}.**"
 
 
 def _rows(study: Study, name: str) -> pd.DataFrame:
