@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,14 +40,14 @@ FAINT = """cells => {
 
 @pytest.fixture(scope="module")
 def root(fake_study, tmp_path_factory):
-    """A fake study with two systems, whose only page is the case browser."""
+    """A fake study with two systems, whose only page besides an empty one is the case browser."""
     from radrobust.stages.summarise import summarise
 
     root = tmp_path_factory.mktemp("cases")
     params = fake_study.write_study(root, count=160)
     fake_study.write_site_sources(root)
     for script in root.glob("reports/*.py"):
-        if script.stem != "cases":
+        if script.stem not in ("index", "cases"):
             script.unlink()
     yaml = YAML()
     project = yaml.load((root / "_quarto.yml").read_text())
@@ -59,6 +60,8 @@ def root(fake_study, tmp_path_factory):
         summarise(params)
         draw(params)
         execute("cases", params)
+        front = nbformat.v4.new_raw_cell("---\ntitle: Overview\n---")
+        nbformat.write(nbformat.v4.new_notebook(cells=[front]), "notebooks/index.ipynb")
         render()
     finally:
         os.chdir(before)
