@@ -345,7 +345,10 @@ def test_pages_that_are_gone_do_not_remain(copy, capsys):
     index = Path("_quarto.yml").read_text().replace("data.ipynb", "index.ipynb")
     Path("_quarto.yml").write_text(index)
     page = Path("notebooks/index.ipynb")
-    page.write_text(page.read_text().replace("data.ipynb", "methods.ipynb"))
+    text = page.read_text()
+    for suffix in ("ipynb", "html"):
+        text = text.replace(f"data.{suffix}", f"methods.{suffix}")
+    page.write_text(text)
     render()
     assert not Path("_site/data.html").exists()
     assert "rendered _site/index.html" in capsys.readouterr().out
