@@ -60,7 +60,7 @@ def examine(params: Params) -> Iterator[Finding]:
         yield Finding("torch", str(error), obstacle=True)
     networks = _robustbench()
     yield networks
-    yield _renderer()
+    yield _asked("renderer", _renderer, params)
     yield _asked("data", _data, params)
     yield _asked("split", _split, params)
     yield _asked("systems", _systems, params)
@@ -126,13 +126,10 @@ def _robustbench() -> Finding:
         return Finding("robustbench", f"{reason}; run pip install robustbench==1.1.1", True)
 
 
-def _renderer() -> Finding:
+def _renderer(_: Params) -> str:
     from radrobust.site.renderers import find_renderer
 
-    try:
-        return Finding("renderer", f"{find_renderer()}")
-    except InputError as error:
-        return Finding("renderer", str(error), obstacle=True)
+    return str(find_renderer())
 
 
 def _data(params: Params) -> str:

@@ -7,6 +7,8 @@ Browsers refuse to load a module from a disk. Quarto's pages load two, `quarto.j
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -33,25 +35,27 @@ def make_ordinary(site: Path) -> None:
     InputError
         A module imports or exports in a way that this does not know: a newer Quarto.
     """
+    made: set[Path] = set()
     for page in sorted(site.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
-        modules = MODULE.findall(text)
-        files = {source: (page.parent / unquote(source)).resolve() for source in modules}
+        files = {link: (page.parent / unquote(link)).resolve() for link in MODULE.findall(text)}
+        if not files:
+            continue
         brought = {file for own in files.values() for file in _imports(own)}
-
-        def replaced(
-            found: re.Match[str],
-            files: dict[str, Path] = files,
-            brought: set[Path] = brought,
-        ) -> str:
-            file = files[found[1]]
-            if file in brought:
-                return ""
+        loaded = {link: file for link, file in files.items() if file not in brought}
+        for file in set(loaded.values()) - made:
             file.with_suffix(ORDINARY).write_text(ordinary(file), encoding="utf-8")
-            return f'<script src="{found[1].removesuffix(".js")}{ORDINARY}" defer></script>'
+        made |= set(loaded.values())
+        tags = {link: _tag(link) for link in loaded}
+        page.write_text(MODULE.sub(partial(_replaced, tags), text), encoding="utf-8")
 
-        if modules:
-            page.write_text(MODULE.sub(replaced, text), encoding="utf-8")
+
+def _tag(link: str) -> str:
+    return f'<script src="{link.removesuffix(".js")}{ORDINARY}" defer></script>'
+
+
+def _replaced(tags: Mapping[str, str], found: re.Match[str]) -> str:
+    return tags.get(found[1], "")
 
 
 def ordinary(module: Path) -> str:
