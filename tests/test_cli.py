@@ -197,8 +197,11 @@ def test_any_obstacle_is_refused_and_leaves_nothing(params, tmp_path, monkeypatc
     (tmp_path / "sources").symlink_to(REPOSITORY / "sources")
     check(params())
     paths.CHECKED.unlink()
-    missing = doctor.Finding("renderer", "no renderer is installed", obstacle=True)
-    monkeypatch.setattr(doctor, "_renderer", lambda: missing)
+
+    def missing(params):
+        raise InputError("no renderer is installed")
+
+    monkeypatch.setattr(doctor, "_renderer", missing)
     with pytest.raises(InputError, match=r"^no renderer is installed$"):
         check(params())
     assert not list(paths.RESULTS.glob("*"))

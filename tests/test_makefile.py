@@ -11,6 +11,8 @@ import pytest
 MAKEFILE = Path(__file__).parents[1] / "Makefile"
 ABSENT = "Quarto cannot be had here; smalldocs renders the site"
 NOWHERE = "http://127.0.0.1:9/simple"
+# `make test` runs these tests too; a make within a make speaks of its folders.
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
 PROJECT = """
 [build-system]
 requires = ["setuptools>=77"]
@@ -39,7 +41,7 @@ class Project:
         ended = subprocess.run(
             ["make", target, f"PYTHON={python}"],
             cwd=self.folder,
-            env=os.environ | {"PATH": path} | environment,
+            env=OUTSIDE | {"PATH": path} | environment,
             capture_output=True,
             text=True,
             check=False,
