@@ -20,19 +20,19 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from radrobust import paths
 from radrobust.attacks.autoattack import parts
 from radrobust.attacks.pgd import Outcome, Pgd, judge
-from radrobust.errors import InputError
-from radrobust.params import Params, load_params
-from radrobust.progress import progress
-from radrobust.samples import load_samples
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params, load_params
+from radrobust.core.progress import progress
+from radrobust.core.tensors import pick_device
+from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import in_batches
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through
-from radrobust.tensors import pick_device
 
 STEPS, QUERIES, BATCH, BOUND = 100, 5000, 64, 2.0
 PARTS = parts(STEPS, QUERIES)

@@ -39,19 +39,19 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from pgd import in_turns
-from radrobust import paths
 from radrobust.attribution.explainers import Task, explain, make_task, pick
 from radrobust.attribution.faithfulness import STEPS, curves
 from radrobust.attribution.occlusion import occlude
-from radrobust.data.framing import Frame
-from radrobust.data.phantom import draw
-from radrobust.errors import InputError
-from radrobust.params import Explain
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Explain
+from radrobust.core.tensors import pick_device
+from radrobust.data.datasets.phantom import draw
+from radrobust.data.decode.framing import Frame
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size
 from radrobust.systems.classifier import Classifier, as_pixels, build, build_empty
 from radrobust.systems.meansparse import operators
-from radrobust.tensors import pick_device
 
 SIDE, SEED, AT_ONCE = 64, 2026, 64
 BATCHES = (1, 2, 4, 8, 16)  # sizes that bare passes are tried in

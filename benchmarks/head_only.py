@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radrobust.params import Finetune
+from radrobust.core.params import Finetune
 from radrobust.systems.classifier import Classifier, build
 from radrobust.training.features import cached_features
 from radrobust.training.inputs import Films

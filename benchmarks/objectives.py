@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from radrobust.params import Finetune
+from radrobust.core.params import Finetune
 from radrobust.systems.classifier import Classifier, build
 from radrobust.training.loop import _optimiser
 from radrobust.training.objectives import OBJECTIVES, Context, Objective

@@ -28,16 +28,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from radrobust import paths
 from radrobust.attacks.protocol import Attacker
-from radrobust.errors import InputError
-from radrobust.params import Attack as Section
-from radrobust.samples import load_samples
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Attack as Section
+from radrobust.core.tensors import has_bfloat16, pick_device
+from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.classifier import Classifier, build
 from radrobust.systems.films import Films
 from radrobust.systems.precision import Precision
-from radrobust.tensors import has_bfloat16, pick_device
 
 SECTION = Section(eps=Fraction(4, 255), schedule="fixed", step=Fraction(1, 255), steps=10)
 EPS, STEP, STEPS = float(SECTION.eps), float(SECTION.step), SECTION.steps

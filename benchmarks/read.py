@@ -29,7 +29,7 @@ import psutil
 from PIL import Image, ImageFile
 from tqdm import tqdm
 
-from radrobust.data.fracatlas import FracAtlasFilm, read_folder
+from radrobust.data.datasets.fracatlas import FracAtlasFilm, read_folder
 from radrobust.data.reading import read_films
 
 SIDE = 224

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from radrobust.data import fracatlas
-from radrobust.params import Params, load_params
+from radrobust.core.params import Params, load_params
+from radrobust.data.datasets import fracatlas
 
 ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "FracAtlas"

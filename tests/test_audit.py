@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageFile, ImageOps
 
-from radrobust import paths, samples
-from radrobust.data import fracatlas
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params
+from radrobust.data import samples
+from radrobust.data.datasets import fracatlas
 from radrobust.data.splitting import group
-from radrobust.errors import InputError
-from radrobust.params import Params
 from radrobust.stages.audit import FAULTS, KINDS, PAIRS, PROBES, audit, find_faults, find_pairs
 from radrobust.stages.read import read
 
@@ -239,7 +240,7 @@ def real_audit(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         Path("params.yaml").write_text(text.replace("name: phantom #", "name: fracatlas #"))
-        from radrobust.params import load_params
+        from radrobust.core.params import load_params
 
         params = load_params()
         read(params)

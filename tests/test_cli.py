@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from radrobust import cli, doctor, paths
-from radrobust.errors import InputError
+from radrobust import cli
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.stages import doctor
 from radrobust.stages.check import check
 
 REPOSITORY = Path(__file__).parents[1]

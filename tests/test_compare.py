@@ -11,8 +11,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from radrobust.errors import InputError
-from radrobust.params import load_params
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 from radrobust.stages.compare import COMPARE, compare, flat
 from radrobust.stages.summarise import summarise
 

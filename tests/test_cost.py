@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from radrobust.cost import Cost, cost_file, measured, read_cost, study_digest
-from radrobust.errors import InputError
-from radrobust.params import load_params
+from radrobust.core.cost import Cost, cost_file, measured, read_cost, study_digest
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 
 ROOT = Path(__file__).parents[1]
 KILLED = """
 import sys, time
 from pathlib import Path
-from radrobust.cost import measured
-from radrobust.params import load_params
+from radrobust.core.cost import measured
+from radrobust.core.params import load_params
 with measured("attack", load_params(Path(sys.argv[1])), "standard"):
     print("begun", flush=True)
     time.sleep(600)

@@ -27,10 +27,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radrobust import downloads
-from radrobust.downloads import check_against, fetch, read_digests, sha256
-from radrobust.errors import InputError
-from radrobust.progress import progress
+from radrobust.core import downloads
+from radrobust.core.downloads import check_against, fetch, read_digests, sha256
+from radrobust.core.errors import InputError
+from radrobust.core.progress import progress
 
 BODY = random.Random(0).randbytes(200_000)
 OTHER = random.Random(1).randbytes(200_000)
@@ -38,8 +38,8 @@ OLD = "Mon, 05 Jan 2026 10:00:00 GMT"
 SCRIPT = """
 import sys
 from pathlib import Path
-from radrobust.downloads import fetch
-from radrobust.errors import InputError
+from radrobust.core.downloads import fetch
+from radrobust.core.errors import InputError
 try:
     fetch(sys.argv[1], Path(sys.argv[2]), lambda path: None)
 except InputError as error:

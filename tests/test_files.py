@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from radrobust.files import replacing
+from radrobust.core.files import replacing
 
 
 def test_a_file_is_replaced_at_the_end_and_not_before(tmp_path):
@@ -41,7 +41,7 @@ def test_a_killed_process_leaves_what_was_there(tmp_path):
     target = tmp_path / "table.csv"
     target.write_text("old")
     script = (
-        "import os, sys; from pathlib import Path; from radrobust.files import replacing\n"
+        "import os, sys; from pathlib import Path; from radrobust.core.files import replacing\n"
         "with replacing(Path(sys.argv[1])) as draft:\n"
         "    draft.write_text('half'); os.kill(os.getpid(), 9)\n"
     )

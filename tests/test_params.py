@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radrobust.errors import InputError
-from radrobust.params import budget_text, choose, load_params
+from radrobust.core.errors import InputError
+from radrobust.core.params import budget_text, choose, load_params
 
 REPOSITORY = Path(__file__).parents[1]
 PARAMS = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")

@@ -32,9 +32,9 @@ from pydicom.uid import (
 )
 from ruamel.yaml import YAML
 
-from radrobust import paths
-from radrobust.params import load_params
-from radrobust.seeds import derive_seed
+from radrobust.core import paths
+from radrobust.core.params import load_params
+from radrobust.core.seeds import derive_seed
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from radrobust.attribution.localisation import PERCENTS
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.stages.summarise import summarise
 from radrobust.stages.tables import README, TABLES, tables
 

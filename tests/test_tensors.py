@@ -2,7 +2,7 @@
 
 import torch
 
-from radrobust.tensors import pick_device
+from radrobust.core.tensors import pick_device
 
 
 def test_float32_is_float32_once_a_device_was_picked():

@@ -51,7 +51,7 @@ def test_only_what_publishes_may_write_and_only_after_the_tests(file):
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
 def test_what_is_uploaded_is_what_the_site_stage_writes(file):
-    from radrobust import paths
+    from radrobust.core import paths
 
     uploads = [
         step["with"]["path"]

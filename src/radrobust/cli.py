@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from radrobust.cost import measured
-from radrobust.errors import InputError
-from radrobust.params import load_params
-from radrobust.paths import cache_folder
+from radrobust.core.cost import measured
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
+from radrobust.core.paths import cache_folder
 
 app = typer.Typer(
     help="Can this radiograph classifier be trusted?",
@@ -193,7 +193,7 @@ def show(system: SystemKey) -> None:
 @app.command()
 def doctor() -> None:
     """Tell what this machine can run; exit code 1 if not the study in params.yaml."""
-    from radrobust.doctor import catalogue, examine
+    from radrobust.stages.doctor import catalogue, examine
 
     params, obstacles = load_params(), 0
     for finding in chain(examine(params), catalogue(params)):

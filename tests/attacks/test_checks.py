@@ -13,13 +13,13 @@ from radrobust.attacks.checks import CHECKS, Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker
-from radrobust.params import Checks
-from radrobust.shards import Shards
+from radrobust.core.params import Checks
+from radrobust.core.parts import Shards
+from radrobust.core.tensors import state_digest
 from radrobust.systems import meansparse
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Normalise, as_pixels, build
 from radrobust.systems.films import Films
-from radrobust.tensors import state_digest
 
 CHECKED = Checks(films=30, steps=30, restarts=2, iterations=10, queries=100)
 STRONG = {"schedule": "apgd", "steps": 20, "eps": Fraction(16, 255), "curve": [Fraction(0)]}

@@ -11,8 +11,8 @@ from tests.attacks.toys import SIDE, Linear, films_of
 
 from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
 from radrobust.attacks.threat import in_words, name_of
-from radrobust.params import Attack
-from radrobust.shards import Shards
+from radrobust.core.params import Attack
+from radrobust.core.parts import Shards
 from radrobust.systems.films import Films
 
 EPS = float(Fraction(4, 255))

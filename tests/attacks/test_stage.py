@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
-from radrobust.samples import load_samples
+from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints, meansparse
 from radrobust.systems.classifier import as_pixels, build
 

@@ -15,14 +15,14 @@ from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
+from radrobust.core.params import Checks, Explain, load_params
+from radrobust.core.parts import Shards
+from radrobust.core.tensors import state_digest
 from radrobust.evaluation.checks import check_all
 from radrobust.evaluation.results import IMAGES, Results
-from radrobust.params import Checks, Explain, load_params
-from radrobust.shards import Shards
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Normalise, build
 from radrobust.systems.films import Films
-from radrobust.tensors import state_digest
 
 COUNT = 30
 

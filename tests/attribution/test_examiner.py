@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from radrobust.attribution.examiner import Chosen, Examiner, maps_of
-from radrobust.errors import InputError
-from radrobust.params import Explain
+from radrobust.core.errors import InputError
+from radrobust.core.params import Explain
 from radrobust.systems.classifier import build
 
 SIDE = 32

@@ -8,9 +8,9 @@ from torch import nn
 
 from radrobust.attribution.explainers import EXPLAINERS, baseline, make_task
 from radrobust.attribution.localisation import localise
-from radrobust.data.framing import Frame
-from radrobust.data.phantom import draw
-from radrobust.params import Explain
+from radrobust.core.params import Explain
+from radrobust.data.datasets.phantom import draw
+from radrobust.data.decode.framing import Frame
 from radrobust.systems.classifier import as_pixels, build
 
 SIDE = 8

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from radrobust.attribution.randomisation import PARTS, cascade, correlations, parameters_by_part
+from radrobust.core.tensors import state_digest
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Design, build, build_empty
-from radrobust.tensors import state_digest
 
 SIDE = 32
 

@@ -12,8 +12,8 @@ from tests.attribution.toys import TwoLogits, affine, maps_of
 from torch import nn
 
 from radrobust.attribution.explainers import baseline
-from radrobust.data.framing import Frame
-from radrobust.data.phantom import draw
+from radrobust.data.datasets.phantom import draw
+from radrobust.data.decode.framing import Frame
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import as_pixels, build
 from radrobust.systems.excitation import Product

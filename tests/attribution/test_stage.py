@@ -14,8 +14,8 @@ import torch
 from radrobust.attribution.explainers import ADDS_UP, EXPLAINERS, explain, make_task
 from radrobust.attribution.localisation import MEASURES
 from radrobust.attribution.randomisation import PARTS
-from radrobust.params import load_params
-from radrobust.samples import load_samples
+from radrobust.core.params import load_params
+from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints, meansparse
 from radrobust.systems.classifier import as_pixels, build
 

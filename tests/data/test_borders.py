@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from radrobust.data.borders import burnt_in
-from radrobust.data.phantom import draw
+from radrobust.data.datasets.phantom import draw
+from radrobust.data.decode.borders import burnt_in
 
 EDGES = {
     "top": np.s_[:6],

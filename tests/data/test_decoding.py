@@ -37,10 +37,10 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from radrobust.data.decoding import decode, read_mask
-from radrobust.data.dicom import person_of
+from radrobust.core.errors import InputError
+from radrobust.data.decode.dicom import person_of
+from radrobust.data.decode.grey import decode, read_mask
 from radrobust.data.identity import Person
-from radrobust.errors import InputError
 
 
 def saved(path: Path, picture: Image.Image, **options: Any) -> Path:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from radrobust.data.decoding import decode
+from radrobust.data.datasets.phantom import draw
+from radrobust.data.decode.grey import decode
 from radrobust.data.duplicates import near_duplicates
-from radrobust.data.phantom import draw
 
 Picture = NDArray[np.uint8]
 FILMS = 40

@@ -23,12 +23,12 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from radrobust.data import numbers
-from radrobust.data.dataset import get_dataset
-from radrobust.data.folder import boxes_of, describe, read_folder
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params
+from radrobust.data import pseudonyms
+from radrobust.data.datasets.folder import boxes_of, describe, read_folder
+from radrobust.data.datasets.registry import get_dataset
 from radrobust.data.importing import import_dataset
-from radrobust.errors import InputError
-from radrobust.params import Params
 from radrobust.stages.read import read
 
 GUIDE = Path(__file__).parents[2] / "docs" / "folder.md"
@@ -397,7 +397,7 @@ def test_paths_that_tell_who_it_is_become_numbers(folder: Path) -> None:
     save(folder / "masks" / "fracture" / IDENTIFIER / "a.png", grey=1)
     table(folder, "file,patient,view", "nominata.dcm,,frontal", "3.tif,3,lateral")
     films = read_folder(folder, "fracture")
-    given = json.loads((folder / numbers.FILE).read_text())
+    given = json.loads((folder / pseudonyms.FILE).read_text())
     places = {film.sample_id: film.path.relative_to(folder).as_posix() for film in films}
     plain = {"fracture-1", "fracture-more-2", "normal-4", "normal-scan"}
     numbered = {name: place for name, place in places.items() if name not in plain}
@@ -499,21 +499,21 @@ def test_numbers_are_given_at_import_and_outlive_the_next(folder: Path, tmp_path
         return {film.sample_id: film.patient for film in read_folder(imported, "fracture")}
 
     import_dataset("folder", folder, tmp_path / "cache", tmp_path / "data")
-    kept = (imported / numbers.FILE).read_bytes()
+    kept = (imported / pseudonyms.FILE).read_bytes()
     before = patients()
     assert sorted(before.values()) == sorted([""] * 4 + [str(n) for n in range(1, 9)])
     save_dicom(folder / "normal" / "scan8.dcm", "1000000")
     import_dataset("folder", folder, tmp_path / "cache", tmp_path / "data")
     assert patients() == before | {"normal-scan8": "9"}
-    assert not (folder / numbers.FILE).exists()
+    assert not (folder / pseudonyms.FILE).exists()
     (imported / "normal" / "scan8.dcm").unlink()
     (tmp_path / "again").mkdir()
     import_dataset("folder", imported, tmp_path / "cache", tmp_path / "again")
-    assert json.loads(kept)["key"] in (tmp_path / "again" / "folder" / numbers.FILE).read_text()
-    (imported / numbers.FILE).write_text("{}x")
+    assert json.loads(kept)["key"] in (tmp_path / "again" / "folder" / pseudonyms.FILE).read_text()
+    (imported / pseudonyms.FILE).write_text("{}x")
     with pytest.raises(InputError, match=r"data/folder/numbers\.json is not as it was written"):
         import_dataset("folder", folder, tmp_path / "cache", tmp_path / "data")
-    assert (imported / numbers.FILE).read_text() == "{}x"
+    assert (imported / pseudonyms.FILE).read_text() == "{}x"
 
 
 def test_the_example_of_the_guide_works_up_to_reading(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.test_supervisely import pack_for_supervisely
 
-from radrobust.data import fracatlas
-from radrobust.data.decoding import decode
-from radrobust.data.fracatlas import FracAtlasFilm, read_folder
-from radrobust.data.outlines import fill_polygon
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.datasets import fracatlas
+from radrobust.data.datasets.fracatlas import FracAtlasFilm, read_folder
+from radrobust.data.decode.grey import decode
+from radrobust.data.decode.outlines import fill_polygon
 
 Outline = Callable[[int, float, float, float], dict[str, Any]]
 

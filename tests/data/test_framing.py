@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from radrobust.data.folder import read_folder
-from radrobust.data.framing import Frame
+from radrobust.data.datasets.folder import read_folder
+from radrobust.data.decode.framing import Frame
 
 SIZES = st.sampled_from([16, 32, 64, 104, 224])
 SIDES = st.integers(1, 400)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radrobust.core.errors import InputError
 from radrobust.data.identity import Person, is_nobody, telling
-from radrobust.data.numbers import FILE, give_numbers, keep_numbers
-from radrobust.errors import InputError
+from radrobust.data.pseudonyms import FILE, give_numbers, keep_numbers
 
 ANNA = Person(("0234567",), "Müller-Lü^Anna^M.^Dr", "19310213")
 

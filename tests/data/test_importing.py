@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.data.test_supervisely import pack_for_supervisely
 
-from radrobust.data import fracatlas, importing
-from radrobust.data.fracatlas import read_folder
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data import importing
+from radrobust.data.datasets import fracatlas
+from radrobust.data.datasets.fracatlas import read_folder
 
 
 def import_dataset(name: str, source: Path, root: Path) -> str:

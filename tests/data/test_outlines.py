@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radrobust.data.outlines import draw_outlines, fill_polygon, read_coco
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.decode.outlines import draw_outlines, fill_polygon, read_coco
 
 COORDINATES = st.one_of(st.integers(-20, 60), st.floats(-20, 60, width=32)).map(float)
 

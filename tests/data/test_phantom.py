@@ -16,9 +16,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from radrobust.data.framing import Frame
-from radrobust.data.phantom import Phantom, draw
-from radrobust.params import load_params
+from radrobust.core.params import load_params
+from radrobust.data.datasets.phantom import Phantom, draw
+from radrobust.data.decode.framing import Frame
 from radrobust.systems.classifier import build
 from radrobust.training.inputs import Films
 from radrobust.training.loop import Plan, train
@@ -69,7 +69,7 @@ def test_same_film_in_any_order() -> None:
 
 def test_same_film_in_a_fresh_process() -> None:
     code = (
-        "import hashlib; from radrobust.data.phantom import draw; f = draw(3, 5); "
+        "import hashlib; from radrobust.data.datasets.phantom import draw; f = draw(3, 5); "
         "print(hashlib.sha256(f.image.tobytes() + f.mask.tobytes()).hexdigest())"
     )
     fresh = subprocess.run(

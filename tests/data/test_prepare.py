@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radrobust import paths
-from radrobust.data.dataset import datasets
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params
+from radrobust.data.datasets.registry import datasets
 from radrobust.data.importing import import_dataset
 from radrobust.data.reading import ROWS
-from radrobust.errors import InputError
-from radrobust.params import Params
-from radrobust.samples import load_samples
+from radrobust.data.samples import load_samples
 from radrobust.stages.prepare import prepare
 
 Build = Callable[..., Params]
@@ -161,6 +161,6 @@ def test_every_dataset_tells_what_it_is() -> None:
 
 def test_the_data_layer_needs_no_torch() -> None:
     code = "import sys, radrobust.stages.read, radrobust.stages.prepare, radrobust.stages.audit; "
-    code += "from radrobust.data.dataset import datasets; "
+    code += "from radrobust.data.datasets.registry import datasets; "
     code += "datasets(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

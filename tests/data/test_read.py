@@ -16,15 +16,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from radrobust import paths, samples
-from radrobust.data import reading
-from radrobust.data.dataset import Film
-from radrobust.data.fracatlas import FOLDERS, FracAtlasFilm, read_folder
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params
+from radrobust.data import reading, samples
+from radrobust.data.datasets.fracatlas import FOLDERS, FracAtlasFilm, read_folder
+from radrobust.data.datasets.phantom_dataset import PhantomFilm
+from radrobust.data.datasets.registry import Film
 from radrobust.data.importing import import_dataset
-from radrobust.data.phantom_dataset import PhantomFilm
 from radrobust.data.reading import read_films
-from radrobust.errors import InputError
-from radrobust.params import Params
 from radrobust.stages.read import choose, read
 
 Build = Callable[..., Params]
@@ -187,7 +187,7 @@ def test_what_was_begun_with_other_films_is_not_gone_on_with(
 def test_a_killed_process_loses_one_part(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from radrobust.data import reading\n"
-        "from radrobust.data.phantom_dataset import PhantomFilm\n"
+        "from radrobust.data.datasets.phantom_dataset import PhantomFilm\n"
         "reading.PART = 16\n"
         "films = [PhantomFilm(5, n, 0.4) for n in range(160)]\n"
         "if __name__ == '__main__': reading.read_films(films, 32, Path(sys.argv[1]), 2)\n"

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from tests.test_downloads import Answer, Site, serving
 
-from radrobust import downloads
-from radrobust.data import dataset as registry
-from radrobust.data.dataset import get_dataset
-from radrobust.data.fracatlas import read_folder
+from radrobust.core import downloads
+from radrobust.core.errors import InputError
+from radrobust.data.datasets import registry
+from radrobust.data.datasets.fracatlas import read_folder
+from radrobust.data.datasets.registry import get_dataset
 from radrobust.data.importing import import_dataset
-from radrobust.errors import InputError
 
 PAGE = {"Content-Type": "text/html"}
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from radrobust.core.errors import InputError
 from radrobust.data.splitting import SPLITS, group, read_splits, split
-from radrobust.errors import InputError
 
 NO_PAIRS = pd.DataFrame({"one": [], "other": []}, dtype=str)
 

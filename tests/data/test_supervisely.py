@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from radrobust.data import fracatlas
-from radrobust.data.outlines import Outlines, draw_outlines
-from radrobust.data.supervisely import read_annotation
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.datasets import fracatlas
+from radrobust.data.datasets.supervisely import read_annotation
+from radrobust.data.decode.outlines import Outlines, draw_outlines
 
 
 def polygon(*exterior: tuple[float, float], interior: Any = ()) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from radrobust import paths
-from radrobust.data import importing, tb
-from radrobust.data.dataset import get_dataset, locate
-from radrobust.data.tb import read_folder
-from radrobust.errors import InputError
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.data import importing
+from radrobust.data.datasets import tb
+from radrobust.data.datasets.registry import get_dataset, locate
+from radrobust.data.datasets.tb import read_folder
 
 RSNA = "https://www.kaggle.com/c/rsna-pneumonia-detection-challenge/data"
 NIAID = "https://tbportals.niaid.nih.gov/download-data"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 from radrobust.evaluation.checks import CHECKS, check_all
 from radrobust.evaluation.intervals import wilson
 from radrobust.evaluation.results import Results
-from radrobust.params import load_params
 
 N = 100
 ASKED = 20

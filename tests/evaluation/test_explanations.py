@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 from radrobust.evaluation.attributions import convergence, exceeds_tolerance, localisation
 from radrobust.evaluation.faithfulness import faithfulness, faithfulness_curves, randomisation
 from radrobust.evaluation.intervals import bootstrap, resample_weights, wilson
 from radrobust.evaluation.means import means, proportion
 from radrobust.evaluation.results import Results
 from radrobust.evaluation.survival import survival
-from radrobust.params import load_params
 
 FILMS = pd.DataFrame({"system": "standard", "sample_id": list("abcde")})
 LABELS = [1, 1, 1, 0, 1]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.evaluation import subgroups
 from radrobust.evaluation.checks import CHECKS
 from radrobust.evaluation.metrics import METRICS

@@ -28,7 +28,7 @@ def study(request, fake_study, tmp_path_factory):
 @pytest.fixture
 def replaced():
     """Make the same study with other tables, or with other values in the section `attack`."""
-    from radrobust.params import Attack
+    from radrobust.core.params import Attack
     from radrobust.reporting.study import Study
 
     def replace(study, attack=None, **tables):

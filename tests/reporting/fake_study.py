@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from ruamel.yaml import YAML
 
-from radrobust.params import Params, budget_text, load_params
-from radrobust.samples import load_samples
+from radrobust.core.params import Params, budget_text, load_params
+from radrobust.data.samples import load_samples
 from radrobust.systems.catalogue import SYSTEMS
 
 FloatArray = NDArray[np.float64]

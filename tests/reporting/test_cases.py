@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from radrobust import paths
-from radrobust.errors import InputError
+from radrobust.core import paths
+from radrobust.core.errors import InputError
 from radrobust.evaluation.attributions import exceeds_tolerance
 from radrobust.reporting import cases, layers
 from radrobust.reporting.pictures import Scale

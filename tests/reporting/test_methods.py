@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from radrobust.cost import Cost, cost_file, study_digest
+from radrobust.core.cost import Cost, cost_file, study_digest
 from radrobust.reporting import costs, downloads
 from radrobust.reporting.study import Study
 

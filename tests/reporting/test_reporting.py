@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radrobust.errors import InputError
-from radrobust.params import Model
+from radrobust.core.errors import InputError
+from radrobust.core.params import Model
 from radrobust.reporting import (
     attacked,
     audit,

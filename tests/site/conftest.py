@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from radrobust.params import load_params
+from radrobust.core.params import load_params
 from radrobust.stages.cases import cases
 from radrobust.stages.page import page as execute
 from radrobust.stages.page import pages

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from ruamel.yaml import YAML
 
-from radrobust.errors import InputError
-from radrobust.params import load_params
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 from radrobust.stages.page import page as execute
 from radrobust.stages.page import pages
 from radrobust.stages.site import site as render

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import code

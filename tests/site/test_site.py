@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.reporting.check_texts import CHECKS
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render
@@ -308,7 +308,7 @@ def copy(root, tmp_path, monkeypatch):
     """A copy of the fake study to break, as the working folder."""
     shutil.copytree(root, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
-    from radrobust.params import load_params
+    from radrobust.core.params import load_params
 
     return load_params()
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from radrobust.params import load_params
+from radrobust.core.params import load_params
 
 REPOSITORY = Path(__file__).parents[2]
 

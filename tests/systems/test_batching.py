@@ -6,10 +6,10 @@ import pytest
 import torch
 from tests.attacks.toys import random_films
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.core.tensors import free_memory
 from radrobust.systems.batching import MOST, batch_size, in_batches
 from radrobust.systems.classifier import build
-from radrobust.tensors import free_memory
 
 
 def test_films_come_in_order_and_none_is_left_out():

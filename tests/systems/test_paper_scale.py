@@ -13,7 +13,7 @@ import torch
 
 from radrobust.attacks.pgd import Pgd, pgd
 from radrobust.attribution.explainers import ADDS_UP, EXPLAINERS, explain, make_task
-from radrobust.params import load_params
+from radrobust.core.params import load_params
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import switched_off

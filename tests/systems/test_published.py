@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import nn
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Design, build
 from radrobust.systems.published import load_backbone, load_finetuned, read

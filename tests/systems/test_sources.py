@@ -7,9 +7,9 @@ import threading
 import pytest
 import torch
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.paths import cache_folder
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.paths import cache_folder
 from radrobust.systems import sources
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.sources import cached, locate, obtain
@@ -152,7 +152,7 @@ def test_where_weights_will_lie_is_known_without_asking_anybody(tmp_path):
 
 
 def test_the_shipped_list_of_digests_is_readable():
-    from radrobust.downloads import read_digests
+    from radrobust.core.downloads import read_digests
 
     assert isinstance(read_digests(sources.PINNED), dict)
 

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from radrobust.errors import InputError
-from radrobust.params import load_params
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 from radrobust.systems import checkpoints
 from radrobust.systems.catalogue import CIFAR10, NO_NORMALISATION, SYSTEMS
 from radrobust.systems.classifier import Design, build, build_empty

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from radrobust.params import Finetune
+from radrobust.core.params import Finetune
 from radrobust.training.inputs import Films
 from radrobust.training.loop import Plan, train
 

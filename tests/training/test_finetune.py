@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from radrobust.params import load_params
+from radrobust.core.params import load_params
 from radrobust.stages.finetune import finetune
 from radrobust.systems import checkpoints, precision
 from radrobust.systems.published import read

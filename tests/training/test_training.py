@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.attacks.toys import Dragging
 from torch import nn
 
-from radrobust.errors import InputError
-from radrobust.params import load_params
+from radrobust.core.errors import InputError
+from radrobust.core.params import load_params
 from radrobust.systems import precision
 from radrobust.systems.classifier import build
 from radrobust.systems.meansparse import operators

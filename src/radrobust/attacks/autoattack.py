@@ -22,7 +22,7 @@ from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from radrobust.attacks.pgd import Outcome, Pgd, judge
-from radrobust.seeds import derive_seed
+from radrobust.core.seeds import derive_seed
 from radrobust.systems.films import Films
 
 _NORMS = {"linf": "Linf", "l2": "L2"}

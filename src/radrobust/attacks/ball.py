@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from radrobust.seeds import derive_seed
+from radrobust.core.seeds import derive_seed
 
 Norm = Literal["linf", "l2"]
 

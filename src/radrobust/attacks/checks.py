@@ -17,10 +17,10 @@ from radrobust.attacks.autoattack import parts
 from radrobust.attacks.pgd import Outcome, Pgd, judge
 from radrobust.attacks.protocol import Attacker
 from radrobust.attacks.table import tabulate
-from radrobust.params import Checks
-from radrobust.progress import progress
-from radrobust.seeds import derive_seed
-from radrobust.shards import Shards
+from radrobust.core.params import Checks
+from radrobust.core.parts import Shards
+from radrobust.core.progress import progress
+from radrobust.core.seeds import derive_seed
 from radrobust.systems.batching import in_batches
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import operators, straight_through

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from radrobust.attacks.losses import margin
 from radrobust.attacks.table import array
+from radrobust.core.tensors import state_digest
 from radrobust.systems.batching import in_batches
 from radrobust.systems.classifier import Normalise
 from radrobust.systems.films import Films
-from radrobust.tensors import state_digest
 
 _BATCH = 64
 _REPEATED = 16  # films of which two passes are compared

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
 from radrobust.attacks.table import tabulate
 from radrobust.attacks.threat import CIFAR_STD
-from radrobust.params import Attack
-from radrobust.progress import progress
-from radrobust.shards import Shards
+from radrobust.core.params import Attack
+from radrobust.core.parts import Shards
+from radrobust.core.progress import progress
 from radrobust.systems.batching import in_batches
 from radrobust.systems.films import Films
 from radrobust.systems.precision import Precision, fastest_precision

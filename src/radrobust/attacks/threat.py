@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from radrobust.attacks.pgd import Pgd
-from radrobust.params import budget_text
+from radrobust.core.params import budget_text
 
 NORMS = {"linf": "L-inf", "l2": "L2"}
 CIFAR_STD = (0.2471, 0.2435, 0.2616)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radrobust.attribution.explainers import Task, explain, make_task
-from radrobust.params import Explain
+from radrobust.core.params import Explain
 from radrobust.systems.batching import batch_size, halving
 from radrobust.systems.classifier import Classifier
 

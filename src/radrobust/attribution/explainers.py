@@ -16,7 +16,7 @@ from torch import Tensor
 
 from radrobust.attribution.occlusion import occlude
 from radrobust.attribution.secants import walk
-from radrobust.params import Explain
+from radrobust.core.params import Explain
 from radrobust.systems.classifier import Classifier
 
 ADDS_UP = {"deeplift", "integrated_gradients"}

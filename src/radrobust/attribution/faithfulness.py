@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from radrobust.attacks.ball import Ball
 from radrobust.attribution.explainers import Task
-from radrobust.seeds import derive_seed
+from radrobust.core.seeds import derive_seed
 
 STEPS = 16
 """Parts in which a film is taken away, and put back."""

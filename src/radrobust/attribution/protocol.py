@@ -17,10 +17,10 @@ from radrobust.attribution.localisation import MEASURES, localise
 from radrobust.attribution.randomisation import PARTS
 from radrobust.attribution.scrutiny import scrutinise
 from radrobust.attribution.survival import survive
-from radrobust.params import Explain
-from radrobust.progress import progress
-from radrobust.samples import Samples
-from radrobust.shards import Shards
+from radrobust.core.params import Explain
+from radrobust.core.parts import Shards
+from radrobust.core.progress import progress
+from radrobust.data.samples import Samples
 
 CLEAN, ATTACKED = "clean", "attacked"
 

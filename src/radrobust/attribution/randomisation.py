@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from radrobust.attribution.survival import FloatArray, rank_correlation
-from radrobust.seeds import derive_seed
+from radrobust.core.seeds import derive_seed
 from radrobust.systems.classifier import Classifier, backbone_of
 
 PARTS = ("head", "last stage", "middle stage", "first stage and stem")

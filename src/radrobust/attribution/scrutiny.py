@@ -24,7 +24,7 @@ from radrobust.attribution.faithfulness import (
     noise_maps,
 )
 from radrobust.attribution.randomisation import cascade, correlations
-from radrobust.shards import Shards
+from radrobust.core.parts import Shards
 from radrobust.systems.classifier import Classifier
 
 RANDOM = "random"

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radrobust import samples
-from radrobust.data.borders import burnt_in
-from radrobust.data.dataset import Film
-from radrobust.data.framing import Frame, area_mean
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data import samples
+from radrobust.data.datasets.registry import Film
+from radrobust.data.decode.borders import burnt_in
+from radrobust.data.decode.framing import Frame, area_mean
 
 
 @dataclass(frozen=True)

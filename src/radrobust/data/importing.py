@@ -14,11 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 
-from radrobust import paths
-from radrobust.data.dataset import Published, datasets, get_dataset
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.data.datasets.registry import Published, datasets, get_dataset
 from radrobust.data.records import fetch_archive
-from radrobust.errors import InputError
-from radrobust.files import replacing
 
 MAX_BYTES = 20 * 2**30
 """Unpacked size beyond which an archive is refused: sixty times FracAtlas."""

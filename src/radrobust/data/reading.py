@@ -22,11 +22,11 @@ import psutil
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from radrobust import samples
-from radrobust.data.dataset import Film
+from radrobust.core.files import replacing
+from radrobust.core.progress import progress
+from radrobust.data import samples
+from radrobust.data.datasets.registry import Film
 from radrobust.data.fitting import Row, Unreadable, fit
-from radrobust.files import replacing
-from radrobust.progress import progress
 
 CHUNK = 32
 """Films handed to a process at a time: enough to hide the handing over, few enough to share out."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radrobust.data.dataset import Published
-from radrobust.downloads import fetch, md5
-from radrobust.errors import InputError
+from radrobust.core.downloads import fetch, md5
+from radrobust.core.errors import InputError
+from radrobust.data.datasets.registry import Published
 
 LISTING = "record.json"
 """What the repository answered, kept beside the archive that it describes."""

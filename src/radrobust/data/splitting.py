@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from radrobust.errors import InputError
-from radrobust.seeds import derive_seed
+from radrobust.core.errors import InputError
+from radrobust.core.seeds import derive_seed
 
 SPLITS = ("train", "val", "test")
 """Where a film may be; a group whose films were put apart goes to the first of theirs, so that

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radrobust.core.params import Params
 from radrobust.evaluation.means import means, proportion
 from radrobust.evaluation.results import IMAGES, Results
-from radrobust.params import Params
 
 REGIONS = ("mask", "box")
 ANSWERS = ("all", "right", "wrong")

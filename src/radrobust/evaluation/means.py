@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from radrobust.core.params import Params
 from radrobust.evaluation.intervals import FloatArray, resample_weights
 from radrobust.evaluation.metrics import share
-from radrobust.params import Params
 
 
 class Mean(NamedTuple):

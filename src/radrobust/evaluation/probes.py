@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.intervals import (
     FloatArray,
     percentiles,
@@ -24,7 +25,6 @@ from radrobust.evaluation.intervals import (
     wilson,
 )
 from radrobust.evaluation.metrics import Estimate, auroc
-from radrobust.seeds import derive_seed
 
 WARNING = 0.75
 """AUROC beyond which a probe is a warning: by its value, not by either end of its interval."""

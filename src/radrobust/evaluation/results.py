@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radrobust import paths
-from radrobust.errors import InputError
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params, budget_text
 from radrobust.evaluation.metrics import Answers
-from radrobust.params import Params, budget_text
 
 PREDICTIONS = "predictions.parquet"
 CHECKS = "checks.parquet"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radrobust.core.params import Params
 from radrobust.evaluation.attributions import convergence, localisation
 from radrobust.evaluation.checks import FAIL, check_all
 from radrobust.evaluation.comparisons import compare
@@ -27,7 +28,6 @@ from radrobust.evaluation.metrics import (
 from radrobust.evaluation.results import Results, answers
 from radrobust.evaluation.subgroups import by_subgroup
 from radrobust.evaluation.survival import survival
-from radrobust.params import Params
 
 REFERENCES = {"always_negative": always_negative, "always_positive": always_positive}
 """Who always gives the same answer; no attack changes it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.probes import MOST_FILMS, WARNING
 from radrobust.reporting import charts, gallery, html
 from radrobust.reporting.films import SPLIT_TITLES, near_duplicates
@@ -13,7 +14,6 @@ from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.tables import sortable
 from radrobust.reporting.text import DASH, WORD_JOINER, Row, number, plural
-from radrobust.seeds import derive_seed
 
 CHANCE = 0.5
 MOST_FAULTS = 8

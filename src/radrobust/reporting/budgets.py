@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radrobust.params import Attack, budget_text
+from radrobust.core.params import Attack, budget_text
 
 
 def short(attack: Attack, eps: float) -> str:

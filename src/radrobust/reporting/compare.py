@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.params import budget_text
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import budget_text
 from radrobust.reporting import charts, html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown, prose

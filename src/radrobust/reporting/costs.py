@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radrobust.cost import Cost, cost_file, read_cost, study_digest
+from radrobust.core.cost import Cost, cost_file, read_cost, study_digest
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown, prose

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from ruamel.yaml import YAML
 
-from radrobust import paths
+from radrobust.core import paths
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html

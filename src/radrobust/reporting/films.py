@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from radrobust.core.seeds import derive_seed
 from radrobust.reporting.study import Study
-from radrobust.seeds import derive_seed
 
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 PREFIX = "subgroup_"

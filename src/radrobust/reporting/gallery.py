@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from radrobust.core.seeds import derive_seed
 from radrobust.reporting import case_links, films, html
 from radrobust.reporting.films import SPLIT_TITLES
 from radrobust.reporting.page_names import CASES
@@ -15,7 +16,6 @@ from radrobust.reporting.pictures import enlarge_film, img, outline
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import Study
 from radrobust.reporting.text import listing, plural
-from radrobust.seeds import derive_seed
 
 EXAMPLES = 4
 MOST_GROUPS, MOST_ALIKE = 6, 4

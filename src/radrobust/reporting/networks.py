@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radrobust.params import Finetune, Model
+from radrobust.core.params import Finetune, Model
 from radrobust.reporting.shown import Markdown, code, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.text import METRIC_TITLES, objective_title

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from radrobust.params import Finetune, budget_text
+from radrobust.core.params import Finetune, budget_text
 from radrobust.reporting import (
     budgets,
     charts,

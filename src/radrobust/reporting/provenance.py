@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 from pydantic import BaseModel
 
-from radrobust.params import budget_text
+from radrobust.core.params import budget_text
 from radrobust.reporting import html
 from radrobust.reporting.html import cell
 from radrobust.reporting.shown import Html, Markdown

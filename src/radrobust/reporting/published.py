@@ -7,8 +7,8 @@ from math import isclose
 
 import pandas as pd
 
+from radrobust.core.params import Attack, Finetune, Model, budget_text
 from radrobust.evaluation.intervals import wilson
-from radrobust.params import Attack, Finetune, Model, budget_text
 from radrobust.reporting import budgets, html
 from radrobust.reporting.html import cell
 from radrobust.reporting.published_study import (

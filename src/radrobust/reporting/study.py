@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.params import Params, load_params
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Params, load_params
+from radrobust.data.samples import Samples, load_samples
 from radrobust.reporting.text import Row
-from radrobust.samples import Samples, load_samples
 from radrobust.systems.catalogue import SYSTEMS
 
 ALWAYS_NEGATIVE, ALWAYS_POSITIVE = "always_negative", "always_positive"

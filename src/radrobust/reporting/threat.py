@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from radrobust.params import Attack
+from radrobust.core.params import Attack
 from radrobust.reporting import budgets
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study

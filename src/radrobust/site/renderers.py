@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.site import scripts
 from radrobust.site.raw import as_raw_blocks
 

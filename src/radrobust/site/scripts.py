@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 
 MODULE = re.compile(r'<script(?=[^>]*\stype="module")[^>]*\ssrc="([^"]+)"[^>]*></script>')
 IMPORT = re.compile(r'^import \* as (\w+) from "(\.{1,2}/[^"]+)";?$', re.MULTILINE)

@@ -10,22 +10,22 @@ import numpy as np
 import pandas as pd
 import torch
 
-from radrobust import paths
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import Outcome, judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attacks
-from radrobust.files import replacing
-from radrobust.params import Checks, Params
-from radrobust.samples import Samples, load_samples
-from radrobust.shards import Shards
+from radrobust.core import paths
+from radrobust.core.files import replacing
+from radrobust.core.params import Checks, Params
+from radrobust.core.parts import Shards
+from radrobust.core.tensors import pick_device, state_digest
+from radrobust.data.samples import Samples, load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size, halving
 from radrobust.systems.classifier import Classifier, as_pixels
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through
 from radrobust.systems.precision import Precision
-from radrobust.tensors import pick_device, state_digest
 
 IMAGES = "images.npz"
 """Every test film as the headline attack left it, with its name."""

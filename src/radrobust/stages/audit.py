@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radrobust import paths, samples
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.data import samples
 from radrobust.data.duplicates import near_duplicates
 from radrobust.data.splitting import group
-from radrobust.errors import InputError
 from radrobust.evaluation.probes import WARNING, probes
-from radrobust.files import replacing
-from radrobust.params import Params
 
 FAULTS = "faults.parquet"
 PAIRS = "pairs.parquet"

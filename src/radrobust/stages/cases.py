@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from radrobust import paths
-from radrobust.files import replacing
-from radrobust.params import Params
-from radrobust.progress import progress
+from radrobust.core import paths
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.core.progress import progress
 from radrobust.reporting import cases as browser
 from radrobust.reporting.study import Study
 

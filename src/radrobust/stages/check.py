@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from radrobust import paths
-from radrobust.doctor import examine
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Params
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.stages.doctor import examine
 
 
 def check(params: Params) -> None:

@@ -14,10 +14,10 @@ import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Budget, Params
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Budget, Params
 from radrobust.stages.page import page
 
 COMPARE = paths.RESULTS / "compare"

@@ -9,18 +9,18 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from radrobust import paths
 from radrobust.attribution.examiner import Chosen, Examiner
 from radrobust.attribution.protocol import choose_films, explain_films
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Attack, Params
-from radrobust.samples import load_samples
-from radrobust.shards import Shards
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Attack, Params
+from radrobust.core.parts import Shards
+from radrobust.core.tensors import pick_device, state_digest
+from radrobust.data.samples import load_samples
 from radrobust.stages.attack import IMAGES
 from radrobust.systems import checkpoints
 from radrobust.systems.classifier import as_pixels
-from radrobust.tensors import pick_device, state_digest
 
 MAPS = "maps.npz"
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from dvclive.live import Live
 
-from radrobust import paths
-from radrobust.files import replacing
-from radrobust.params import Params, choose
-from radrobust.samples import Samples, load_samples
-from radrobust.seeds import derive_seed
+from radrobust.core import paths
+from radrobust.core.files import replacing
+from radrobust.core.params import Params, choose
+from radrobust.core.seeds import derive_seed
+from radrobust.core.tensors import pick_device
+from radrobust.data.samples import Samples, load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Classifier
 from radrobust.systems.sources import obtain
-from radrobust.tensors import pick_device
 from radrobust.training.fitting import Splits, decide, fit
 from radrobust.training.inputs import Films
 from radrobust.training.loop import Plan, Row, Trained

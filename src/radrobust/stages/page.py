@@ -14,10 +14,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Params, choose
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params, choose
 from radrobust.reporting.page_names import page_name
 from radrobust.systems.catalogue import SYSTEMS
 

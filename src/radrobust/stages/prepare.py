@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from radrobust import paths, samples
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.data import samples
 from radrobust.data.splitting import SPLITS, group, read_splits, split
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Params
 
 PAIRS = "pairs.parquet"
 """In `paths.AUDIT`: two films a row that show the same."""

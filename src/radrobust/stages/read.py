@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from radrobust import paths, samples
-from radrobust.data.dataset import Dataset, Film, get_dataset, locate
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.core.seeds import derive_seed
+from radrobust.data import samples
+from radrobust.data.datasets.registry import Dataset, Film, get_dataset, locate
 from radrobust.data.reading import read_films
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Params
-from radrobust.seeds import derive_seed
 
 
 def read(params: Params) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import nbformat
 from ruamel.yaml import YAML
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import load_params
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import load_params
 from radrobust.site import media
 from radrobust.site.links import broken_links
 from radrobust.site.renderers import RENDERED, Renderer, find_renderer

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from radrobust import paths
-from radrobust.errors import InputError
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.data.samples import load_samples
 from radrobust.evaluation import results, summary
-from radrobust.files import replacing
-from radrobust.params import Params
-from radrobust.samples import load_samples
 
 PIPELINE = (
     "normalisations",

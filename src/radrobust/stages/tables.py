@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radrobust import paths
 from radrobust.attacks.protocol import Evaluated
 from radrobust.attacks.table import tabulate
 from radrobust.attribution.localisation import localise
 from radrobust.attribution.protocol import Explained
-from radrobust.data.dataset import Radiograph
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.data.datasets.registry import Radiograph
 from radrobust.data.fitting import Row
-from radrobust.errors import InputError
+from radrobust.data.samples import TABLE
 from radrobust.evaluation import summary
 from radrobust.evaluation.attributions import convergence, localisation
 from radrobust.evaluation.checks import Finding, check_all
@@ -29,9 +32,6 @@ from radrobust.evaluation.faithfulness import faithfulness, faithfulness_curves,
 from radrobust.evaluation.probes import probes
 from radrobust.evaluation.subgroups import by_subgroup
 from radrobust.evaluation.survival import survival
-from radrobust.files import replacing
-from radrobust.params import Params
-from radrobust.samples import TABLE
 from radrobust.stages.audit import Fault, find_pairs
 
 TABLES = paths.RESULTS / "tables"

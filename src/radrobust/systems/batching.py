@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import torch
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.core.tensors import free_memory, is_out_of_memory
 from radrobust.systems.classifier import Classifier
 from radrobust.systems.films import Films
 from radrobust.systems.footprint import activations
-from radrobust.tensors import free_memory, is_out_of_memory
 
 Result = TypeVar("Result")
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Classifier, Design, build_empty
 

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from radrobust.core.tensors import tensors_digest
 from radrobust.systems.architectures import ARCHITECTURES, Backbone
 from radrobust.systems.catalogue import SYSTEMS, Normalisation, Scale
 from radrobust.systems.meansparse import operators
-from radrobust.tensors import tensors_digest
 
 Head = Literal["linear", "mlp"]
 Trainable = Literal["head", "last_block", "all"]

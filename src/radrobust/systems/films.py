@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from radrobust.samples import Samples
+from radrobust.data.samples import Samples
 from radrobust.systems.classifier import as_pixels
 
 

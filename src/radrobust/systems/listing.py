@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from radrobust.params import choose
+from radrobust.core.params import choose
 from radrobust.systems.catalogue import SYSTEMS, Published
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import torch
 
-from radrobust.tensors import has_bfloat16
+from radrobust.core.tensors import has_bfloat16
 
 _ROUNDS = 5
 

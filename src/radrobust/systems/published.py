@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 from radrobust.systems.catalogue import CIFAR10, SYSTEMS, Normalisation
 from radrobust.systems.checkpoints import refuse_unless_alike
 from radrobust.systems.classifier import (

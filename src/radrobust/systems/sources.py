@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from radrobust import downloads, paths
-from radrobust.errors import InputError
-from radrobust.params import Model
+from radrobust.core import downloads, paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Model
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Classifier, Design, build
 from radrobust.systems.published import load_backbone, load_finetuned, refuse_unless_checkpoint

@@ -15,11 +15,11 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from radrobust.files import replacing
-from radrobust.progress import progress
-from radrobust.seeds import derive_seed
+from radrobust.core.files import replacing
+from radrobust.core.progress import progress
+from radrobust.core.seeds import derive_seed
+from radrobust.core.tensors import state_digest
 from radrobust.systems.classifier import Classifier
-from radrobust.tensors import state_digest
 from radrobust.training.augmentation import augment
 from radrobust.training.inputs import Features, Films
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radrobust.params import Model
+from radrobust.core.params import Model
 from radrobust.systems import meansparse
 from radrobust.systems.classifier import Classifier
 from radrobust.training.features import cached_features

@@ -21,13 +21,13 @@ from torch.optim import lr_scheduler as schedulers
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Finetune
-from radrobust.progress import progress
-from radrobust.seeds import derive_seed
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Finetune
+from radrobust.core.progress import progress
+from radrobust.core.seeds import derive_seed
+from radrobust.core.tensors import state_digest
 from radrobust.systems.precision import Precision, fastest_precision
-from radrobust.tensors import state_digest
 from radrobust.training.inputs import Inputs
 from radrobust.training.objectives import OBJECTIVES, Context, Objective
 from radrobust.training.selection import attacked_margins, margins, score

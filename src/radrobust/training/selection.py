@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.metrics import auroc
-from radrobust.seeds import derive_seed
 from radrobust.training.inner import away_from_labels, uniform_start
 from radrobust.training.inputs import Inputs
 from radrobust.training.objectives import Context

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from radrobust.data.dicom import decode_dicom
-from radrobust.data.limits import check_bytes, check_pixels
-from radrobust.data.picture import Picture
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.decode.dicom import decode_dicom
+from radrobust.data.decode.limits import check_bytes, check_pixels
+from radrobust.data.decode.picture import Picture
 
 FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP")
 """What Pillow may take a file for. Some of its other formats start programs to be read."""
@@ -41,7 +41,7 @@ def decode(path: Path) -> Picture:
 
     Colours become luma (ITU-R 601-2); of a JPEG file in colour, luma is what is stored, and the
     colours are not decoded. 16-bit values are divided by 257. What is transparent is read as if
-    it were not. Of DICOM, see `radrobust.data.dicom`.
+    it were not. Of DICOM, see `radrobust.data.decode.dicom`.
 
     Raises
     ------

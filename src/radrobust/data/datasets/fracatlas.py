@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radrobust.data.dataset import Dataset, Published, Radiograph, register
-from radrobust.data.decoding import decode
-from radrobust.data.listing import counted, image_files, sorted_by_id
-from radrobust.data.outlines import Outlines, draw_outlines, read_coco
-from radrobust.data.supervisely import Annotation, read_annotation
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.datasets.listing import counted, image_files, sorted_by_id
+from radrobust.data.datasets.registry import Dataset, Published, Radiograph, register
+from radrobust.data.datasets.supervisely import Annotation, read_annotation
+from radrobust.data.decode.grey import decode
+from radrobust.data.decode.outlines import Outlines, draw_outlines, read_coco
 
 if TYPE_CHECKING:
-    from radrobust.params import Params
+    from radrobust.core.params import Params
 
 CLASSES = ("no fracture", "fracture")
 FOLDERS = ("images/Non_fractured", "images/Fractured")

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-import radrobust.data
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.params import choose
+import radrobust.data.datasets
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import choose
 
 if TYPE_CHECKING:
-    from radrobust.params import Params
+    from radrobust.core.params import Params
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels; x runs to the right, y down, and the first pixel spans 0 to 1."""
@@ -188,7 +188,9 @@ def register(dataset: Dataset) -> None:
 
 def datasets() -> dict[str, Dataset]:
     """Return every dataset by name, in alphabetical order."""
-    for module in pkgutil.iter_modules(radrobust.data.__path__, "radrobust.data."):
+    for module in pkgutil.iter_modules(
+        radrobust.data.datasets.__path__, "radrobust.data.datasets."
+    ):
         importlib.import_module(module.name)
     return dict(sorted(_REGISTRY.items()))
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 
 FILE = "file"
 PATIENT = "patient"

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from radrobust.data.dataset import Box
-from radrobust.data.outlines import Instance, Outlines
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.datasets.registry import Box
+from radrobust.data.decode.outlines import Instance, Outlines
 
 MAX_BITMAP = 64 * 2**20
 """Bytes that a bitmap may unpack to, as PNG."""

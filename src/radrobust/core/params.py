@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from radrobust import paths
-from radrobust.errors import InputError
+from radrobust.core import paths
+from radrobust.core.errors import InputError
 
 
 def _fraction(value: object) -> Fraction:

@@ -10,12 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.params import Model, Params, choose
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import Model, Params, choose
+from radrobust.core.tensors import free_memory, has_bfloat16, pick_device
 from radrobust.systems.catalogue import SYSTEMS, Scale
 from radrobust.systems.sources import cached, is_here
-from radrobust.tensors import free_memory, has_bfloat16, pick_device
 
 GIGABYTE = 2**30
 
@@ -133,7 +133,7 @@ def _renderer(_: Params) -> str:
 
 
 def _data(params: Params) -> str:
-    from radrobust.data.dataset import get_dataset, locate
+    from radrobust.data.datasets.registry import get_dataset, locate
 
     dataset = get_dataset(params.dataset.name)
     place = locate(dataset)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.seeds import derive_seed
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.seeds import derive_seed
 
 TABLE = "samples.parquet"
 """In `paths.SAMPLES`: a row a film, with its split."""

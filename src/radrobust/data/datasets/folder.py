@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from radrobust.data import numbers
-from radrobust.data.dataset import Box, Dataset, Published, Radiograph, register
-from radrobust.data.decoding import DICOM_SUFFIXES, decode, is_dicom, read_mask
-from radrobust.data.dicom import person_of
-from radrobust.data.film_table import UNKNOWN, Entry, Places, normal, read_table
+from radrobust.core.errors import InputError
+from radrobust.core.params import choose
+from radrobust.data import pseudonyms
+from radrobust.data.datasets.film_table import UNKNOWN, Entry, Places, normal, read_table
+from radrobust.data.datasets.listing import counted, sorted_by_id
+from radrobust.data.datasets.registry import Box, Dataset, Published, Radiograph, register
+from radrobust.data.decode.dicom import person_of
+from radrobust.data.decode.grey import DICOM_SUFFIXES, decode, is_dicom, read_mask
+from radrobust.data.decode.outlines import Outlines, draw_outlines, read_coco
 from radrobust.data.identity import Person, telling
-from radrobust.data.listing import counted, sorted_by_id
-from radrobust.data.outlines import Outlines, draw_outlines, read_coco
-from radrobust.errors import InputError
-from radrobust.params import choose
 
 if TYPE_CHECKING:
-    from radrobust.params import Params
+    from radrobust.core.params import Params
 
 MASKS = "masks"
 OUTLINES = "annotations.json"
@@ -185,7 +185,7 @@ def read_folder(folder: Path, finding: str) -> list[FolderFilm]:
         cannot be read or written.
     """
     found = _read(folder, finding)
-    given = numbers.give_numbers(folder, found.patients(), found.telling())
+    given = pseudonyms.give_numbers(folder, found.patients(), found.telling())
     of_patients, of_films = given.of_patients(), given.of_films()
     films = []
     for place, film in found.films.items():
@@ -419,7 +419,7 @@ def complete(folder: Path, former: Path) -> None:
 
     What was numbered in the folder that it replaces keeps its number, unless numbers came along.
     """
-    numbers.keep_numbers(former, folder)
+    pseudonyms.keep_numbers(former, folder)
     read_folder(folder, _class_names(folder)[1])
 
 
@@ -450,7 +450,7 @@ register(
         source="a folder of one's own, see docs/folder.md",
         films=films,
         published=Published(
-            files=("*/**/*", TABLE, OUTLINES, numbers.FILE), describe=describe, complete=complete
+            files=("*/**/*", TABLE, OUTLINES, pseudonyms.FILE), describe=describe, complete=complete
         ),
         adapt=adapt,
     )

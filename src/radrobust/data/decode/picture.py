@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from radrobust.data.dataset import Box, Radiograph
+from radrobust.data.datasets.registry import Box, Radiograph
 
 if TYPE_CHECKING:
-    from radrobust.data.listing import FilmFile
+    from radrobust.data.datasets.listing import FilmFile
 
 
 @dataclass(frozen=True)

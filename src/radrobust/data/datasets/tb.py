@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from radrobust.data.dataset import Dataset, Published, Radiograph, register
-from radrobust.data.decoding import decode
-from radrobust.data.listing import counted, image_files, sorted_by_id
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.datasets.listing import counted, image_files, sorted_by_id
+from radrobust.data.datasets.registry import Dataset, Published, Radiograph, register
+from radrobust.data.decode.grey import decode
 
 if TYPE_CHECKING:
-    from radrobust.params import Params
+    from radrobust.core.params import Params
 
 CLASSES = ("normal", "tuberculosis")
 FOLDERS = ("Normal", "Tuberculosis")

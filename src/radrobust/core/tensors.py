@@ -9,7 +9,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 
 
 def pick_device(wanted: str) -> torch.device:

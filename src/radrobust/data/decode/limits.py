@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 
 MAX_PIXELS = 80_000_000
 """More than any radiograph has, and fewer than Pillow warns of; 240 MB in colour."""

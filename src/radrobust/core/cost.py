@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from radrobust import paths
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.params import Params
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
 
 COST = paths.RESULTS / "cost"
 # What a stage does depends on its own sections and on those of the stages before it.
@@ -111,7 +110,7 @@ def measured(stage: str, params: Params, system: str = "") -> Iterator[None]:
     system : str
         The system's key, where the stage is of one system.
     """
-    if system and system not in SYSTEMS:  # the stage will say so
+    if system and not system.isidentifier():  # no key of a system; the stage will say so
         yield
         return
     file = cost_file(stage, system)
@@ -160,7 +159,7 @@ def _where(stage: str, params: Params) -> tuple[str, int]:
         return "cpu", int(os.environ.get("OMP_NUM_THREADS", "") or allowed)
     import torch  # only here: the pages read this module, and they do without
 
-    from radrobust.tensors import pick_device
+    from radrobust.core.tensors import pick_device
 
     device = pick_device(params.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from radrobust.data.dataset import Box, Dataset, Radiograph, register
-from radrobust.data.phantom import draw, draw_label
+from radrobust.data.datasets.phantom import draw, draw_label
+from radrobust.data.datasets.registry import Box, Dataset, Radiograph, register
 
 if TYPE_CHECKING:
-    from radrobust.params import Params
+    from radrobust.core.params import Params
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ register(
         finding="fracture",
         licence="MIT, as this project, which draws them",
         citation="none: drawn for this study, shows no patient",
-        source="src/radrobust/data/phantom.py",
+        source="src/radrobust/data/datasets/phantom.py",
         films=films,
     )
 )

@@ -20,9 +20,9 @@ import requests
 import urllib3
 from filelock import FileLock, Timeout
 
-from radrobust.errors import InputError
-from radrobust.files import replacing
-from radrobust.progress import progress
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
+from radrobust.core.progress import progress
 
 # Seconds before each further attempt; the last that brings no further byte is the end of it.
 PAUSES = (1.0, 3.0, 10.0, 30.0, 60.0)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from radrobust.data.dataset import Box
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
+from radrobust.data.datasets.registry import Box
 
 ASPECT_TOLERANCE = 0.02
 """By how much two width-to-height ratios may differ: rounding at halving stays far below it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from radrobust.files import replacing
+from radrobust.core.files import replacing
 
 
 class Shards:

@@ -28,11 +28,11 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from radrobust.data import dicom_packings
+from radrobust.core.errors import InputError
+from radrobust.data.decode import dicom_packings
+from radrobust.data.decode.limits import check_bytes, check_pixels
+from radrobust.data.decode.picture import Picture
 from radrobust.data.identity import Person, is_nobody
-from radrobust.data.limits import check_bytes, check_pixels
-from radrobust.data.picture import Picture
-from radrobust.errors import InputError
 
 dicom_packings.register()
 

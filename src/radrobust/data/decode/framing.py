@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import sparse
 
-from radrobust.data.dataset import Box
+from radrobust.data.datasets.registry import Box
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from radrobust.errors import InputError
+from radrobust.core.errors import InputError
 
 
 class FilmFile(Protocol):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from radrobust.errors import InputError
-from radrobust.files import replacing
+from radrobust.core.errors import InputError
+from radrobust.core.files import replacing
 
 FILE = "numbers.json"
 """In the dataset's folder under `data/`, of which nothing is published."""

@@ -1,0 +1,1 @@
+"""What all else rests on: parameters, paths, files, seeds, tensors, finished parts of work."""
