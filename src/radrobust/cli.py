@@ -25,6 +25,14 @@ SystemKey = Annotated[str, typer.Argument(help="A system's key, as in params.yam
 
 
 @app.command()
+def program() -> None:
+    """Note which sources each stage runs."""
+    from radrobust.stages.program import program
+
+    program(load_params())
+
+
+@app.command()
 def check() -> None:
     """See that nothing stands in the way of the study in params.yaml."""
     from radrobust.stages.check import check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from ruamel.yaml import YAML
 
-from radrobust.core.params import Params, budget_text, load_params
+from radrobust.core.conditions import NORMALIZED, PIXEL, Condition, attacked, predicted
+from radrobust.core.params import Params, load_params
+from radrobust.core.tables import data, explanations, figures, predictions
+from radrobust.core.tables.schema import Table
 from radrobust.data.samples import load_samples
 from radrobust.systems.catalogue import SYSTEMS
 
@@ -24,14 +28,12 @@ REPOSITORY = Path(__file__).parents[2]
 CHECK_FILMS = 10
 BEST_EPOCH = 8
 EXPLAINED_OTHERS, FAITHFUL_FILMS = 6, 4
-CHECKED, MEASURED = "results/summary/checks.parquet", "results/summary/metrics.parquet"
-PERCENTS = (5, 15, 25, 50, 75, 85, 95)
 IMAGES = ("clean", "attacked")
 REDRAWN = ("head", "last stage", "middle stage", "first stage and stem")
 UNSIGNED = ("saliency", "grad_cam")
 PROMISE_A_SUM = ("deeplift", "integrated_gradients")
-STRENGTH = {"pixel": 1.0, "normalized": 0.25}
-"""What a budget weighs in each space: a standard deviation of CIFAR-10 is a quarter of a pixel."""
+STRENGTH = {PIXEL: 1.0, NORMALIZED: 0.25}
+"""What a budget weighs in each unit: a standard deviation of CIFAR-10 is a quarter of a pixel."""
 
 SKILL = {  # separation clean, lost per 4/255
     "standard": (4.0, 9.0),
@@ -79,18 +81,18 @@ def write_study(
     params = load_params(root / "params.yaml")
     rng = np.random.default_rng(7)
     table = _write_samples(root, params, count, rng, marked)
-    _write_audit(root / "results/audit", table)
+    _write_audit(root, table)
     test = table[table["split"] == "test"].reset_index(drop=True)
     explained = _explained(root, params, test)
     for system in systems:
         folder = root / f"results/predictions/{system}"
         fake = Fake(system, test, params, _margins(system, test, rng))
-        _write(_predictions(fake), folder / "predictions.parquet")
-        _write(_checks(fake), folder / "checks.parquet")
-        _write(_gradients(fake, rng), folder / "gradients.parquet")
+        write(_predictions(fake), predictions.PREDICTIONS, root, system)
+        write(_checks(fake), predictions.CHECKED, root, system)
+        write(_gradients(fake, rng), predictions.GRADIENTS, root, system)
         _write_pipeline(fake, folder / "pipeline.json")
         _write_images(fake, root / "results/films/images.npy", table, folder / "images.npz")
-        _write_explanations(root / f"results/attributions/{system}", fake, explained, rng)
+        _write_explanations(root, fake, explained, rng)
         _write_model(root / f"results/models/{system}", system, params)
     return params
 
@@ -102,20 +104,20 @@ def decide(root: Path, failed: str) -> None:
     first: there is no more that could be wrong, and no more to be said.
     """
     systems = load_params(root / "params.yaml").systems
-    table = pd.read_parquet(root / CHECKED)
+    table = figures.VERDICTS.read(root)
     starts = table["check"] == "restarts"
     chosen = {"none": False, "one": starts & (table["system"] == systems[0]), "all": True}[failed]
     table["status"] = np.where(chosen, "fail", "pass")
     table.loc[starts, "value"] = np.where(table.loc[starts, "status"] == "fail", 0.1, 0.0)
-    _write(table, root / CHECKED)
+    write(table, figures.VERDICTS, root)
     if failed == "all":
-        table = pd.read_parquet(root / MEASURED)
+        table = figures.METRICS.read(root)
         guessing = table["metric"].isin(["auroc", "balanced_accuracy", "accuracy"])
         guessing &= table["system"].isin(systems)
         table.loc[guessing, ["value", "low", "high"]] = 0.52, 0.44, 0.6
         first = max(systems, key=lambda key: len(SYSTEMS[key].title))
         table.loc[guessing & (table["system"] == first), "value"] = 0.53
-        _write(table, root / MEASURED)
+        write(table, figures.METRICS, root)
 
 
 def write_site_sources(root: Path) -> None:
@@ -125,9 +127,20 @@ def write_site_sources(root: Path) -> None:
     shutil.copy(REPOSITORY / "_quarto.yml", root / "_quarto.yml")
 
 
-def _write(table: pd.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(path, index=False)
+def write(rows: pd.DataFrame, table: Table, root: Path, system: str = "") -> None:
+    """Write a table of a study; columns that nobody has filled hold nothing, or zeros.
+
+    What is written is held against the schema, so that no fake is of a shape that is not there.
+    """
+    nothing = {"str": "", "object": [], "bool": False}
+    absent = [column for column in table.columns if column.name not in rows]
+    filled = {
+        column.name: [np.nan if column.optional else nothing.get(column.dtype, 0)] * len(rows)
+        for column in absent
+    }
+    folder = (root / table.file(system)).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    table.write(rows.assign(**filled), folder)
 
 
 def _write_samples(
@@ -164,29 +177,24 @@ def _write_samples(
             "label": labels,
             "split": split,
             "group": [f"film-{index - (index == 9):04d}" for index in range(count)],
-            "patient": "",
-            "official": "",
-            "width": np.int32(454),
-            "height": np.int32(373),
+            "picture": [f"{index - (index == 9):064x}" for index in range(count)],
+            "width": 454,
+            "height": 373,
             "mode": "L",
             "truncated": np.arange(count) == 3,
             "file_bytes": rng.integers(20_000, 60_000, count),
-            "mean_grey": images.mean(axis=(1, 2)).astype(np.float32),
-            "border": np.float32(0),
-            "film": [[0, padding, size, size - padding]] * count,
-            "regions": np.array([len(found) for found in boxes], np.int16),
+            "mean_grey": images.mean(axis=(1, 2)),
+            "extent": [[0, padding, size, size - padding]] * count,
+            "regions": [len(found) for found in boxes],
             "boxes": boxes,
-            "mask_area": masks.mean(axis=(1, 2)).astype(np.float32),
+            "mask_area": masks.mean(axis=(1, 2)),
             "note": ["the file ends early" if index == 3 else "" for index in range(count)],
             "subgroup_region": rng.choice(["hand", "leg"], count),
         }
     )
-    _write(table, root / "results/samples/samples.parquet")
-    films = table.drop(columns=["split", "group"])
-    films.insert(2, "picture", [f"{index - (index == 9):064x}" for index in range(count)])
-    films.to_parquet(folder / "films.parquet", index=False)
-    unreadable = pd.DataFrame({"sample_id": [], "label": [], "fault": []}, dtype=str)
-    unreadable.astype({"label": np.int8}).to_parquet(folder / "unreadable.parquet", index=False)
+    write(table.drop(columns="picture"), data.SAMPLES, root)
+    write(table.drop(columns=["split", "group"]), data.FILMS, root)
+    write(pd.DataFrame(columns=data.UNREADABLE.names), data.UNREADABLE, root)
     thumbnails = [Image.fromarray(image).resize((48, 48)) for image in images]
     np.save(folder / "thumbnails.npy", np.stack([np.asarray(small) for small in thumbnails]))
     facts = {
@@ -199,10 +207,10 @@ def _write_samples(
         "citation": "Nobody et al. 2026, <Journal> & Co.",
     }
     (folder / "dataset.json").write_text(json.dumps(facts))
-    return table
+    return data.SAMPLES.read(root)
 
 
-def _write_audit(folder: Path, films: pd.DataFrame) -> None:
+def _write_audit(root: Path, films: pd.DataFrame) -> None:
     """One file ends early, one picture is there twice, three pairs are alike; one probe warns."""
     names = films["sample_id"].tolist()
     together = "kept, in one split with it"
@@ -219,12 +227,10 @@ def _write_audit(folder: Path, films: pd.DataFrame) -> None:
             for first, second in ((one, other), (other, one))
         ),
     ]
-    columns = ["sample_id", "kind", "fault", "done"]
-    _write(pd.DataFrame(faults, columns=columns), folder / "faults.parquet")
+    write(data.FAULTS.of_rows(faults), data.FAULTS, root)
     pairs = [(names[8], names[9], True, 1.0, False)]
     pairs += [(names[one], names[other], False, *rest) for one, other, *rest in near]
-    columns = ["one", "other", "picture", "correlation", "mirrored"]
-    _write(pd.DataFrame(pairs, columns=columns), folder / "pairs.parquet")
+    write(data.PAIRS.of_rows(pairs), data.PAIRS, root)
     probes = [
         ("file_size", 0.71, 0.64, 0.78),
         ("image_size", 0.5, np.nan, np.nan),
@@ -233,8 +239,8 @@ def _write_audit(folder: Path, films: pd.DataFrame) -> None:
         ("border", 0.5, np.nan, np.nan),
         ("thumbnail", 0.81, 0.75, 0.87),
     ]
-    table = pd.DataFrame(probes, columns=["probe", "auroc", "low", "high"])
-    _write(table.assign(films=len(films)), folder / "probes.parquet")
+    of_films = [(*probe, len(films)) for probe in probes]
+    write(data.PROBES.of_rows(of_films), data.PROBES, root)
 
 
 class Fake(NamedTuple):
@@ -253,20 +259,21 @@ class Fake(NamedTuple):
     def right(self) -> BoolArray:
         return self.margins * self.sign > 0
 
-    def under(self, eps: float, space: str) -> FloatArray:
+    def under(self, condition: Condition) -> FloatArray:
         """Margins under attack; the larger the budget, the further from the label."""
-        lost = SKILL[self.system][1] * STRENGTH[space] * eps / (4 / 255)
+        weight = STRENGTH[condition.units] * float(condition.level) / (4 / 255)
+        lost = SKILL[self.system][1] * weight
         return np.where(self.right, self.margins - self.sign * lost, self.margins)
 
     @property
     def attacked(self) -> FloatArray:
         """Margins under the headline attack."""
-        return self.under(float(self.params.attack.eps), self.params.attack.space)
+        return self.under(attacked(self.params.attack))
 
     @property
     def headline(self) -> BoolArray:
-        """What the headline attack breaks, in pixels, as the checks have it in either space."""
-        return self.under(float(self.params.attack.eps), "pixel") * self.sign <= 0
+        """What the headline attack misclassifies, in pixels, as the checks have it in any case."""
+        return self.under(attacked(self.params.attack, units=PIXEL)) * self.sign <= 0
 
 
 def _margins(system: str, test: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
@@ -274,88 +281,64 @@ def _margins(system: str, test: pd.DataFrame, rng: np.random.Generator) -> Float
     return sign * SKILL[system][0] / 2 + rng.normal(0, 1.0, len(test))
 
 
-def _outcome(fake: Fake, attack: str, eps: float, space: str, margins: FloatArray) -> pd.DataFrame:
-    """What an attack that ends at `margins` leaves in the table, a row a test film."""
-    params = fake.params
-    broken = margins * fake.sign <= 0
-    step = 1 + np.arange(len(broken)) % params.attack.steps
-    linf = np.where(fake.right, eps * STRENGTH[space], 0.0)
-    allowed = f"white box; {params.attack.norm}, at most {budget_text(eps)} in {space} space"
+def _outcome(fake: Fake, condition: Condition, margins: FloatArray) -> pd.DataFrame:
+    """What an attack that ends at `margins` leaves in the table, a row a test sample."""
+    wrong = margins * fake.sign <= 0
+    step = 1 + np.arange(len(wrong)) % fake.params.attack.steps
+    linf = np.where(fake.right, float(condition.level) * STRENGTH[condition.units], 0.0)
     return pd.DataFrame(
         {
             "system": fake.system,
             "sample_id": fake.test["sample_id"],
             "label": fake.test["label"],
-            "attack": attack,
-            "threat_model": allowed if eps else "no attack",
-            "eps": eps,
-            "clean_logit_0": (-fake.margins / 2).astype(np.float32),
-            "clean_logit_1": (fake.margins / 2).astype(np.float32),
-            "logit_0": (-margins / 2).astype(np.float32),
-            "logit_1": (margins / 2).astype(np.float32),
-            "probability": (1 / (1 + np.exp(-margins))).astype(np.float32),
+            "condition": condition.key,
+            "clean_logit_0": -fake.margins / 2,
+            "clean_logit_1": fake.margins / 2,
+            "logit_0": -margins / 2,
+            "logit_1": margins / 2,
+            "probability": 1 / (1 + np.exp(-margins)),
             "predicted": (margins > 0).astype(np.int8),
-            "broken": broken,
-            "iteration": np.where(~fake.right, 0, np.where(broken, step, -1)).astype(np.int16),
-            "linf": linf.astype(np.float32),
-            "l2": (linf * params.dataset.image_size).astype(np.float32),
+            "misclassified": wrong,
+            "iteration": np.where(~fake.right, 0, np.where(wrong, step, -1)),
+            "linf": linf,
+            "l2": linf * fake.params.dataset.image_size,
         }
     )
 
 
 def _predictions(fake: Fake) -> pd.DataFrame:
-    attack = fake.params.attack
-    name, headline = f"pgd-{attack.norm}", float(attack.eps)
-
-    def rows(eps: float, space: str, decision: str) -> pd.DataFrame:
-        table = _outcome(fake, name if eps else "none", eps, space, fake.under(eps, space))
-        table.insert(3, "space", space)
-        table.insert(4, "decision", decision)
-        return table
-
-    (other,) = STRENGTH.keys() - {attack.space}
-    budgets = [0.0, *(float(budget) for budget in attack.budgets)]
-    return pd.concat(
-        [
-            *(rows(eps, attack.space, "argmax") for eps in budgets),
-            *(rows(eps, attack.space, "threshold") for eps in (0.0, headline)),
-            rows(headline, other, "argmax"),
-        ],
-        ignore_index=True,
-    )
+    under = predicted(fake.params.attack)
+    return pd.concat([_outcome(fake, condition, fake.under(condition)) for condition in under])
 
 
 def _checks(fake: Fake) -> pd.DataFrame:
     params = fake.params
-    eps, far = float(params.attack.eps), float(params.far)
     headline = fake.headline
     every_second = np.arange(len(headline)) % 2 == 0
     restart = headline.copy()
     if fake.system == "huang2021":
         restart[np.flatnonzero(~headline)[:1]] = True
     found = {
-        "more_steps": ("pgd-linf", eps, headline),
-        "restart_1": ("pgd-linf", eps, restart),
-        **{
-            f"restart_{number}": ("pgd-linf", eps, headline)
-            for number in range(2, params.checks.restarts + 1)
-        },
-        "noise": ("noise", eps, ~fake.right),
-        "square": ("square", eps, ~fake.right | (headline & every_second)),
-        "apgd_ce": ("apgd-ce", eps, headline),
-        "apgd_margin": ("apgd-margin", eps, headline),
-        "fab": ("fab", eps, headline),
-        "zero": ("pgd-linf", 0.0, ~fake.right),
-        "far": ("pgd-linf", far, np.ones_like(headline)),
+        "more_steps": headline,
+        "restart_1": restart,
+        **{f"restart_{number}": headline for number in range(2, params.checks.restarts + 1)},
+        "noise": ~fake.right,
+        "square": ~fake.right | (headline & every_second),
+        "apgd_ce": headline,
+        "apgd_margin": headline,
+        "fab": headline,
+        "zero": ~fake.right,
+        "far": np.ones_like(headline),
     }
     if fake.system == "amini2024":
-        found["plain_gradient"] = ("pgd-linf", eps, ~fake.right | (headline & every_second))
+        found["plain_gradient"] = ~fake.right | (headline & every_second)
+    budgets = {"zero": Fraction(0), "far": params.far}
     tables = []
-    for check, (attack, budget, broken) in found.items():
-        barely = np.where(broken, -fake.sign, fake.sign) / 2
-        margins = np.where(fake.right & (budget > 0), barely, fake.margins)
-        table = _outcome(fake, attack, budget, "pixel", margins)
-        table.insert(2, "check", check)
+    for check, wrong in found.items():
+        condition = attacked(params.attack, budgets.get(check), PIXEL)
+        barely = np.where(wrong, -fake.sign, fake.sign) / 2
+        margins = np.where(fake.right & (check != "zero"), barely, fake.margins)
+        table = _outcome(fake, condition, margins).assign(check=check)
         tables.append(table if check == "far" else table.head(CHECK_FILMS))
     return pd.concat(tables, ignore_index=True)
 
@@ -366,9 +349,8 @@ def _gradients(fake: Fake, rng: np.random.Generator) -> pd.DataFrame:
         {
             "system": fake.system,
             "sample_id": films["sample_id"],
-            "norm": rng.gamma(4.0, 1.0, len(films)).astype(np.float32),
-            "zero_share": (rng.random(len(films)) / 100).astype(np.float32),
-            "constant": False,
+            "norm": rng.gamma(4.0, 1.0, len(films)),
+            "zero_share": rng.random(len(films)) / 100,
         }
     )
 
@@ -421,9 +403,7 @@ class Maps(NamedTuple):
     values: FloatArray
 
 
-def _write_explanations(
-    folder: Path, fake: Fake, rows: list[int], rng: np.random.Generator
-) -> None:
+def _write_explanations(root: Path, fake: Fake, rows: list[int], rng: np.random.Generator) -> None:
     tables, arrays = [], {}
     changed = fake.right[rows]
     for explainer in fake.params.explain.methods:
@@ -433,12 +413,17 @@ def _write_explanations(
         values = np.where(changed[:, None, None], attacked.values, clean.values)
         for image, found in zip(IMAGES, (clean.values, values), strict=True):
             arrays[f"{explainer}-{image}"] = found.astype(np.float16)
-    _write(pd.concat(tables, ignore_index=True), folder / "attributions.parquet")
-    _write(_survival(fake, rows, rng), folder / "survival.parquet")
     asked = [row for row in rows if fake.test["label"][row] == 1][: fake.params.explain.films]
-    _write(_faithfulness(fake, asked, rng), folder / "faithfulness.parquet")
-    _write(_randomisation(fake, asked, rng), folder / "randomisation.parquet")
+    found = {
+        explanations.ATTRIBUTIONS: pd.concat(tables, ignore_index=True),
+        explanations.SURVIVAL: _survival(fake, rows, rng),
+        explanations.FAITHFULNESS: _faithfulness(fake, asked, rng),
+        explanations.RANDOMISATION: _randomisation(fake, asked, rng),
+    }
+    for table, values in found.items():
+        write(values, table, root, fake.system)
     names = fake.test["sample_id"].to_numpy(np.str_)[rows]
+    folder = root / f"results/attributions/{fake.system}"
     np.savez_compressed(folder / "maps.npz", sample_ids=names, **arrays)
 
 
@@ -467,16 +452,18 @@ def _maps(
         "probability": 1 / (1 + np.exp(-margins)),
         "right": margins * fake.sign[rows] > 0,
         "changed": fake.right[rows],
-        "broken": fake.right[rows] & (fake.attacked * fake.sign <= 0)[rows],
+        "misclassified": fake.right[rows] & (fake.attacked * fake.sign <= 0)[rows],
         "output_difference": np.abs(margins) / 2 + 0.4,
         "delta": rng.uniform(-1e-4, 1e-4, len(rows)) if explainer in PROMISE_A_SUM else np.nan,
         "largest": largest,
     }
     # What falls on a share of the film is that share to a power: the smaller, the better.
     power = rng.uniform(0.2, 0.7, len(rows)) + (0.3 if image == "attacked" else 0)
-    mask_area = films["mask_area"] * size**2 / (size * (size - 2 * films["film"].iloc[0][1]))
+    mask_area = films["mask_area"] * size**2 / (size * (size - 2 * films["extent"].iloc[0][1]))
     for region, area in {"mask": mask_area, "box": 1.3 * mask_area}.items():
-        measures = {f"coverage_{percent}": (percent / 100) ** power for percent in PERCENTS}
+        measures = {
+            f"coverage_{percent}": (percent / 100) ** power for percent in explanations.PERCENTS
+        }
         measures["pointing"] = rng.random(len(rows)) < 1 - power
         measures |= {"mass": area**power, "auprc": area**power / 2 + area / 2, "area": area}
         table |= {
@@ -484,15 +471,15 @@ def _maps(
             for name, measure in measures.items()
         }
         power = power + 0.05
-    return Maps(_single(pd.DataFrame(table)), values)
+    return Maps(pd.DataFrame(table), values)
 
 
 def _survival(fake: Fake, rows: list[int], rng: np.random.Generator) -> pd.DataFrame:
     changed = fake.right[rows]
-    broken = changed & (fake.attacked * fake.sign <= 0)[rows]
+    wrong = changed & (fake.attacked * fake.sign <= 0)[rows]
     tables = []
     for explainer in fake.params.explain.methods:
-        kept = np.where(broken, 0.4, 0.8) + rng.uniform(-0.15, 0.15, len(rows))
+        kept = np.where(wrong, 0.4, 0.8) + rng.uniform(-0.15, 0.15, len(rows))
         measures = {"spearman": kept, "ssim": kept - 0.1, "overlap_10": kept - 0.2}
         table = {
             "system": fake.system,
@@ -500,10 +487,10 @@ def _survival(fake: Fake, rows: list[int], rng: np.random.Generator) -> pd.DataF
             "label": fake.test["label"].to_numpy()[rows],
             "explainer": explainer,
             "changed": changed,
-            "broken": broken,
+            "misclassified": wrong,
         }
         table |= {name: np.where(changed, values, 1.0) for name, values in measures.items()}
-        tables.append(_single(pd.DataFrame(table)))
+        tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -526,7 +513,7 @@ def _faithfulness(fake: Fake, rows: list[int], rng: np.random.Generator) -> pd.D
             "infidelity": rng.uniform(0.01, 0.1, len(rows)) if better else np.nan,
             "max_sensitivity": rng.uniform(0.2, 0.9, len(rows)) if better else np.nan,
         }
-        tables.append(_single(pd.DataFrame(table)))
+        tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -542,17 +529,12 @@ def _randomisation(fake: Fake, rows: list[int], rng: np.random.Generator) -> pd.
                 "system": fake.system,
                 "sample_id": fake.test["sample_id"].to_numpy()[rows],
                 "explainer": explainer,
-                "depth": np.int16(depth),
+                "depth": depth,
                 "part": part,
                 "spearman": spearman,
             }
-            tables.append(_single(pd.DataFrame(table)))
+            tables.append(pd.DataFrame(table))
     return pd.concat(tables, ignore_index=True)
-
-
-def _single(table: pd.DataFrame) -> pd.DataFrame:
-    """Make every number with a fraction float32."""
-    return table.astype(dict.fromkeys(table.select_dtypes("float64"), np.float32))
 
 
 def _write_model(folder: Path, system: str, params: Params) -> None:

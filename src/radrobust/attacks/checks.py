@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
 
-from radrobust.attacks.autoattack import parts
+from radrobust.attacks.autoattack import parts as autoattack_parts
 from radrobust.attacks.pgd import Outcome, Pgd, judge
 from radrobust.attacks.protocol import Attacker
 from radrobust.attacks.table import tabulate
+from radrobust.core.conditions import PIXEL, Condition, attacked
 from radrobust.core.params import Checks
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Part, Parts
 from radrobust.core.progress import progress
 from radrobust.core.seeds import derive_seed
 from radrobust.systems.batching import in_batches
@@ -30,12 +32,10 @@ _BATCH = 64
 
 
 class Found(NamedTuple):
-    """What an attack came to, and how a table tells it if it is not of the headline's kind."""
+    """What an attack came to, and what it was allowed."""
 
     outcome: Outcome
-    attack: Pgd
-    name: str = ""
-    sees: str = ""
+    condition: Condition
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,18 @@ class Scene:
     headline: Outcome
 
     @property
+    def condition(self) -> Condition:
+        """The headline attack's, in pixels."""
+        return attacked(self.attacker.params, units=PIXEL)
+
+    @property
     def attack(self) -> Pgd:
         """The headline attack, in pixels."""
-        return self.attacker.headline(self.attacker.params.eps, "pixel")
+        return self.attacker.headline(self.condition)
+
+    def by(self, family: str, sees: str = "white box") -> Condition:
+        """Return the condition of another kind of attack within the same ball."""
+        return replace(self.condition, family=family, sees=sees)
 
     def reseeded(self, purpose: str) -> Attacker:
         """Return an attacker who starts elsewhere."""
@@ -79,7 +88,7 @@ class Scene:
 
     def part(self, name: str, before: Outcome) -> Outcome:
         """Run a part of AutoAttack on what is still standing."""
-        run = parts(self.params.iterations, self.params.queries)[name]
+        run = autoattack_parts(self.params.iterations, self.params.queries)[name]
         attacker = self.attacker
         return self.after(
             before, lambda films: run(attacker.classifier, films, self.attack, attacker.seed)
@@ -96,14 +105,14 @@ def check(run: Check) -> Check:
     return run
 
 
-def run_checks(scene: Scene, shards: Shards) -> pd.DataFrame:
+def run_checks(scene: Scene, parts: Parts) -> pd.DataFrame:
     """Run every check.
 
     Parameters
     ----------
     scene : Scene
         What to check.
-    shards : Shards
+    parts : Parts
         Where each finished check is kept.
 
     Returns
@@ -115,19 +124,18 @@ def run_checks(scene: Scene, shards: Shards) -> pd.DataFrame:
     with progress(len(CHECKS), "check", "checks") as bar:
         for run in CHECKS:
             bar.set_postfix_str(run.__name__.replace("_", " "))
-            table = shards.table(f"check {run.__name__}", partial(_run, run, scene))
-            tables.append(table)
+            tables.append(parts.get(f"check {run.__name__}", partial(_run, run, scene)).table)
             bar.update()
     return pd.concat([table for table in tables if len(table)], ignore_index=True)
 
 
-def _run(run: Check, scene: Scene) -> pd.DataFrame:
+def _run(run: Check, scene: Scene) -> Part:
     tables = []
-    for check, (outcome, attack, name, sees) in run(scene).items():
-        table = tabulate(scene.films, scene.clean, outcome, attack, name, sees)
-        table.insert(1, "check", check)
+    for check, (outcome, condition) in run(scene).items():
+        table = tabulate(scene.films, scene.clean, outcome, condition)
+        table.insert(0, "check", check)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"check": []})
+    return Part(pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"check": []}))
 
 
 @check
@@ -136,7 +144,7 @@ def more_steps(scene: Scene) -> dict[str, Found]:
     attacker = scene.reseeded("more steps")
     attack = replace(scene.attack, steps=scene.params.steps)
     outcome = scene.after(scene.headline, partial(attacker.attack, attack=attack))
-    return {"more_steps": Found(outcome, attack)}
+    return {"more_steps": Found(outcome, scene.condition)}
 
 
 @check
@@ -146,7 +154,7 @@ def restarts(scene: Scene) -> dict[str, Found]:
     for number in range(1, scene.params.restarts + 1):
         attacker = scene.reseeded(f"restart {number}")
         attack = partial(attacker.attack, attack=scene.attack)
-        found[f"restart_{number}"] = Found(scene.after(scene.clean, attack), scene.attack)
+        found[f"restart_{number}"] = Found(scene.after(scene.clean, attack), scene.condition)
     return found
 
 
@@ -161,25 +169,21 @@ def noise(scene: Scene) -> dict[str, Found]:
         return judge(scene.attacker.classifier, films, edge)
 
     outcome = scene.after(scene.clean, drawn)
-    return {"noise": Found(outcome, scene.attack, f"noise-{ball.norm}", "sees nothing")}
+    return {"noise": Found(outcome, scene.by("noise", "sees nothing"))}
 
 
 @check
 def square(scene: Scene) -> dict[str, Found]:
     """A black box, on its own: Square asks for answers alone."""
     outcome = scene.part("square", scene.clean)
-    return {"square": Found(outcome, scene.attack, f"square-{scene.attack.norm}", "black box")}
+    return {"square": Found(outcome, scene.by("square", "black box"))}
 
 
 @check
 def autoattack(scene: Scene) -> dict[str, Found]:
     """AutoAttack's white-box parts, each on what the headline attack left standing."""
     return {
-        name: Found(
-            scene.part(name, scene.headline),
-            scene.attack,
-            f"{name.replace('_', '-')}-{scene.attack.norm}",
-        )
+        name: Found(scene.part(name, scene.headline), scene.by(name.replace("_", "-")))
         for name in ("apgd_ce", "apgd_margin", "fab")
     }
 
@@ -192,7 +196,7 @@ def plain_gradient(scene: Scene) -> dict[str, Found]:
         return {}
     with straight_through(classifier, through=False):
         outcome = scene.after(scene.clean, partial(scene.attacker.attack, attack=scene.attack))
-    return {"plain_gradient": Found(outcome, scene.attack)}
+    return {"plain_gradient": Found(outcome, scene.condition)}
 
 
 @check
@@ -200,4 +204,4 @@ def zero(scene: Scene) -> dict[str, Found]:
     """The attack's own code with a budget of nothing: no answer may change."""
     attack = replace(scene.attack, eps=0.0, step=0.0, steps=1, restarts=1)
     outcome = scene.after(scene.clean, partial(scene.attacker.attack, attack=attack))
-    return {"zero": Found(outcome, attack)}
+    return {"zero": Found(outcome, replace(scene.condition, level=Fraction(0)))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -14,17 +14,21 @@ from torch import Tensor, nn
 
 from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
 from radrobust.attacks.table import tabulate
-from radrobust.attacks.threat import CIFAR_STD
+from radrobust.core.conditions import (
+    CLEAN,
+    PIXEL,
+    THRESHOLD,
+    UNITS,
+    Condition,
+    attacked,
+    predicted,
+)
 from radrobust.core.params import Attack
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Part, Parts
 from radrobust.core.progress import progress
 from radrobust.systems.batching import in_batches
 from radrobust.systems.films import Films
 from radrobust.systems.precision import Precision, fastest_precision
-
-SPACES = {"pixel": (1.0,), "normalized": CIFAR_STD}
-"""Units of a budget. ``normalized`` is the arithmetic of the study that is rebuilt here, which
-divided by CIFAR-10's standard deviations before it attacked: 4/255 is then one grey level."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +52,19 @@ class Attacker:
     seed: int
     precision: torch.dtype = torch.float32
 
-    def headline(self, budget: Fraction, space: str) -> Pgd:
+    def headline(self, condition: Condition) -> Pgd:
         """Return the study's attack at one budget: a fixed step is scaled with the budget."""
         params = self.params
         return Pgd(
-            eps=float(budget),
-            step=float(params.step * budget / params.eps),
+            eps=float(condition.level),
+            step=float(params.step * condition.level / params.eps),
             steps=params.steps,
             norm=params.norm,
             loss=params.loss,
             schedule=params.schedule,
             restarts=params.restarts,
             random_start=params.random_start,
-            units=SPACES[space],
+            units=UNITS[condition.units],
         )
 
     def attack(self, films: Films, attack: Pgd) -> Outcome:
@@ -77,8 +81,7 @@ class Attacker:
         films : Films
             A batch as the attack will have it.
         """
-        attack = self.headline(self.params.eps, self.params.space)
-        attack = replace(attack, steps=1, restarts=1)
+        attack = replace(self.headline(attacked(self.params)), steps=1, restarts=1)
 
         def step(precision: torch.dtype) -> None:
             replace(self, precision=precision).attack(films, attack)
@@ -104,36 +107,36 @@ class Goal:
     ----------
     threshold : float
         Difference of the logits above which the threshold's decision is positive.
-    far : sequence of Pgd
-        Attacks so strong that nothing should stand, in pixels, each on what those before it left.
+    far : Fraction
+        A budget in pixels so large that no sample should stay robust.
     """
 
     threshold: float
-    far: Sequence[Pgd]
+    far: Fraction
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What came of the attack on all films.
+    """What came of the attack on all samples.
 
     Attributes
     ----------
     predictions : DataFrame
-        One row a film, space, decision (argmax or threshold) and budget, clean first, with the
-        columns of `tabulate`. Logits are the network's own, whatever the decision.
+        One row a sample and condition, with the columns of `tabulate`. Logits are the network's
+        own, whatever the decision.
     far : DataFrame
-        One row a film, at the far budget.
+        One row a sample, at the far budget.
     images : dict
-        N×C×S×S float32, the films as attacked at `eps` in the space of the study, and in pixels.
+        By units, N×C×S×S float32: images as attacked at `eps` in the study's units, and in pixels.
     """
 
     predictions: pd.DataFrame
     far: pd.DataFrame
-    images: dict[str, NDArray[np.float32]]
+    images: Mapping[str, NDArray[np.float32]]
 
-    def at(self, eps: float, space: str) -> pd.DataFrame:
-        """Return what was decided by the argmax at a budget, in the order of the films."""
-        return self.predictions[_decided(self.predictions, eps, space)]
+    def at(self, condition: Condition) -> pd.DataFrame:
+        """Return what was said under a condition, in the order of the samples."""
+        return self.predictions[self.predictions["condition"] == condition.key]
 
 
 def far_attacks(attack: Pgd) -> tuple[Pgd, Pgd]:
@@ -148,111 +151,94 @@ def far_attacks(attack: Pgd) -> tuple[Pgd, Pgd]:
 
 
 def attack_films(
-    attacker: Attacker, films: Films, goal: Goal, size: int, shards: Shards
+    attacker: Attacker, films: Films, goal: Goal, size: int, parts: Parts
 ) -> Evaluated:
-    """Attack every film at every budget.
+    """Attack every sample at every budget.
 
-    What breaks at a smaller budget is broken at every larger one, by the same image: the curve
-    falls or stays, by construction. Only films still standing are attacked at the next budget.
-    An attacker aims at the decision that is made: the threshold that was chosen on validation films
-    is attacked on its own, at the headline budget. There the other space is attacked too.
+    What is misclassified at a smaller budget is misclassified at every larger one, by the same
+    image: the curve falls or stays, by construction. Only samples that are still robust are
+    attacked at the next budget. An attacker aims at the decision that is made: the threshold that
+    was chosen on validation samples is attacked on its own, at the headline budget. There the
+    other units are attacked too.
 
     Parameters
     ----------
     attacker : Attacker
         Who attacks.
     films : Films
-        Test films, on the classifier's device.
+        Test samples, on the classifier's device.
     goal : Goal
         What else is wanted.
     size : int
-        How many films at once; the results do not depend on it.
-    shards : Shards
+        How many at once; the results do not depend on it.
+    parts : Parts
         Where each batch is kept as soon as it is finished.
     """
 
-    def finished(batch: Films) -> pd.DataFrame:
-        return shards.table(
-            " ".join(batch.sample_ids), lambda: _attack_batch(attacker, batch, goal)
-        )
+    def finished(batch: Films) -> Part:
+        return parts.get(" ".join(batch.sample_ids), lambda: _attack_batch(attacker, batch, goal))
 
-    tables: list[pd.DataFrame] = []
+    headline = attacked(attacker.params).key
+    found: list[Part] = []
     with progress(len(films), "film", "attack") as bar:
-        standing = 0
-        for table in in_batches(films, size, finished):
-            tables.append(table)
-            headline = table[_decided(table, float(attacker.params.eps), attacker.params.space)]
-            standing += int((~headline["broken"]).sum())
-            bar.update(len(headline))
-            bar.set_postfix(robust_accuracy=f"{standing / bar.n:.3f}", refresh=False)
-    return _sorted_out(pd.concat(tables, ignore_index=True), films.pixels.shape[-1])
+        robust = 0
+        for part in in_batches(films, size, finished):
+            found.append(part)
+            rows = part.table[(part.table["condition"] == headline) & ~part.table["far"]]
+            robust += int((~rows["misclassified"]).sum())
+            bar.update(len(rows))
+            bar.set_postfix(robust_accuracy=f"{robust / bar.n:.3f}", refresh=False)
+    whole = Part.together(found)
+    far = whole.table.pop("far").to_numpy(bool)
+    predictions, strongest = (whole.table[rows].reset_index(drop=True) for rows in (~far, far))
+    return Evaluated(predictions, strongest, whole.arrays)
 
 
-def _decided(table: pd.DataFrame, eps: float, space: str) -> pd.Series[bool]:
-    return (table["eps"] == eps) & (table["space"] == space) & (table["decision"] == "argmax")
+def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> Part:
+    """All rows of a batch, and by units the images of the headline attack."""
+    headline = attacked(attacker.params)
+    *_, other = predicted(attacker.params)
+    along, images = _curve(attacker, films, goal)
+    across, others = _alone(attacker, films, other)
+    decided = _at_threshold(attacker, films, goal.threshold)
+    table = pd.concat([along, across.assign(far=False), decided.assign(far=False)])
+    arrays = {headline.units: images}
+    if other.units == PIXEL:  # the checks go on from these images
+        arrays[PIXEL] = others
+    return Part(table.reset_index(drop=True), arrays)
 
 
-def _sorted_out(table: pd.DataFrame, side: int) -> Evaluated:
-    kept = table[table["image"].notna()]
-    images = {
-        str(space): np.stack(
-            [np.frombuffer(image, np.float32).reshape(-1, side, side) for image in of_space]
-        )
-        for space, of_space in kept.groupby("space")["image"]
-    }
-    table = table.drop(columns="image")
-    far = table["decision"] == "far"
-    return Evaluated(
-        table[~far].reset_index(drop=True),
-        table[far].drop(columns=["space", "decision"]).reset_index(drop=True),
-        images,
-    )
-
-
-def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
-    """All rows of a batch; `image` holds the float32 bytes of an attacked image."""
-    params = attacker.params
-    other = next(space for space in SPACES if space != params.space)
-    tables = [
-        _curve(attacker, films, goal),
-        _at_eps(attacker, films, other),
-        _at_threshold(attacker, films, goal.threshold),
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    for place, column in enumerate(("space", "decision"), start=2):
-        table.insert(place, column, table.pop(column))
-    return table
-
-
-def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
-    params = attacker.params
-    attack = attacker.headline(params.eps, params.space)
-    clean = attacker.clean(films, attack)
+def _curve(
+    attacker: Attacker, films: Films, goal: Goal
+) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+    """Attack at one budget after the other, and at last at the far one; `far` tells its rows."""
+    params, images = attacker.params, None
+    clean = attacker.clean(films, attacker.headline(attacked(params)))
     outcome = clean.take(slice(None))
-    tables = [tabulate(films, clean, clean, replace(attack, eps=0.0)).assign(decision="argmax")]
+    tables = [tabulate(films, clean, clean, CLEAN).assign(far=False)]
     for budget in params.budgets:
-        attack = attacker.headline(budget, params.space)
-        attacker.go_on(films, outcome, attack)
-        table = tabulate(films, clean, outcome, attack).assign(decision="argmax")
+        condition = attacked(params, budget)
+        attacker.go_on(films, outcome, attacker.headline(condition))
+        tables.append(tabulate(films, clean, outcome, condition).assign(far=False))
         if budget == params.eps:
-            table["image"] = _bytes_of(outcome)
-        tables.append(table)
-    for far in goal.far:
-        attacker.go_on(films, outcome, far)
-    tables.append(tabulate(films, clean, outcome, goal.far[-1]).assign(decision="far"))
-    return pd.concat(tables, ignore_index=True).assign(space=params.space)
+            images = _copied(outcome)
+    far = attacked(params, goal.far, PIXEL)
+    for attack in far_attacks(attacker.headline(far)):
+        attacker.go_on(films, outcome, attack)
+    tables.append(tabulate(films, clean, outcome, far).assign(far=True))
+    assert images is not None, "eps is always among the budgets"
+    return pd.concat(tables), images
 
 
-def _at_eps(attacker: Attacker, films: Films, space: str) -> pd.DataFrame:
-    """Attack at the headline budget alone, in the other space."""
-    attack = attacker.headline(attacker.params.eps, space)
+def _alone(
+    attacker: Attacker, films: Films, condition: Condition
+) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+    """Attack at one budget alone."""
+    attack = attacker.headline(condition)
     clean = attacker.clean(films, attack)
     outcome = clean.take(slice(None))
     attacker.go_on(films, outcome, attack)
-    table = tabulate(films, clean, outcome, attack)
-    if space == "pixel":  # the checks go on from these images
-        table["image"] = _bytes_of(outcome)
-    return table.assign(space=space, decision="argmax")
+    return tabulate(films, clean, outcome, condition), _copied(outcome)
 
 
 class _Shifted(nn.Module):
@@ -271,23 +257,23 @@ class _Shifted(nn.Module):
 def _at_threshold(attacker: Attacker, films: Films, threshold: float) -> pd.DataFrame:
     """Attack the decision at a threshold: clean, and at the headline budget."""
     shifted = replace(attacker, classifier=_Shifted(attacker.classifier, threshold))
-    attack = attacker.headline(attacker.params.eps, attacker.params.space)
+    headline = attacked(attacker.params)
+    attack = attacker.headline(headline)
     clean = shifted.clean(films, attack)
     outcome = clean.take(slice(None))
     shifted.go_on(films, outcome, attack)
-    table = pd.concat(
-        [
-            tabulate(films, clean, clean, replace(attack, eps=0.0)),
-            tabulate(films, clean, outcome, attack),
-        ],
-        ignore_index=True,
-    )
+    came_of = {CLEAN: clean, headline: outcome}
+    tables = [
+        tabulate(films, clean, found, condition.decided(THRESHOLD))
+        for condition, found in came_of.items()
+    ]
+    table = pd.concat(tables, ignore_index=True)
     for column in ("clean_logit_1", "logit_1"):  # the network's own again
         table[column] = table[column].to_numpy(np.float32) + np.float32(threshold)
     margin = table["logit_1"].to_numpy(np.float64) - table["logit_0"].to_numpy(np.float64)
-    probability = (1 / (1 + np.exp(-margin))).astype(np.float32)
-    return table.assign(probability=probability, decision="threshold", space=attacker.params.space)
+    return table.assign(probability=(1 / (1 + np.exp(-margin))).astype(np.float32))
 
 
-def _bytes_of(outcome: Outcome) -> list[bytes]:
-    return [image.cpu().numpy().tobytes() for image in outcome.images]
+def _copied(outcome: Outcome) -> NDArray[np.float32]:
+    images: NDArray[np.float32] = outcome.images.cpu().numpy().copy()
+    return images

@@ -68,7 +68,7 @@ class Chosen:
     def inside(self) -> Tensor:
         """N×S×S bool: the film, without the padding around it."""
         inside = torch.zeros(self.masks.shape, dtype=torch.bool)
-        for row, (x0, y0, x1, y1) in enumerate(self.table["film"]):
+        for row, (x0, y0, x1, y1) in enumerate(self.table["extent"]):
             inside[row, y0:y1, x0:x1] = True
         return inside.to(self.images.device)
 
@@ -126,10 +126,3 @@ def as_arrays(maps: Tensor) -> NDArray[np.float32]:
     """Copy maps to memory."""
     found: NDArray[np.float32] = maps.cpu().numpy().astype(np.float32, copy=False)
     return found
-
-
-def maps_of(table: pd.DataFrame) -> NDArray[np.float32]:
-    """Return the maps (N×S×S) of rows that hold them, in the column `map`, as bytes."""
-    maps = np.stack([np.frombuffer(value, np.float32) for value in table["map"]])
-    side = round(maps.shape[1] ** 0.5)
-    return maps.reshape(-1, side, side)

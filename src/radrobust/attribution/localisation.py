@@ -9,10 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-PERCENTS = (5, 15, 25, 50, 75, 85, 95)
-REGIONS = ("mask", "box")
-ASKED = (*(f"coverage_{percent}" for percent in PERCENTS), "pointing", "mass", "auprc", "area")
-MEASURES = [f"{region}_{asked}" for region in REGIONS for asked in ASKED]
+from radrobust.core.tables.explanations import ASKED, PERCENTS
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]

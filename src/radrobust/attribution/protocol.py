@@ -11,18 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from radrobust.attribution.examiner import Chosen, Examiner, as_arrays, maps_of
+from radrobust.attribution.examiner import Chosen, Examiner, as_arrays
 from radrobust.attribution.explainers import ADDS_UP, pick
-from radrobust.attribution.localisation import MEASURES, localise
+from radrobust.attribution.localisation import localise
 from radrobust.attribution.randomisation import PARTS
 from radrobust.attribution.scrutiny import scrutinise
 from radrobust.attribution.survival import survive
 from radrobust.core.params import Explain
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Part, Parts
 from radrobust.core.progress import progress
+from radrobust.core.tables.explanations import MEASURES
 from radrobust.data.samples import Samples
 
 CLEAN, ATTACKED = "clean", "attacked"
+MAPS = "maps"
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,8 @@ class Explained:
 
     Attributes
     ----------
-    attributions : DataFrame
-        One row an explainer, image (``clean`` or ``attacked``) and film: `sample_id`, `label`,
-        `image`, `explainer`, `target`, `predicted`, `probability` (of class 1), `right`,
-        `changed` (by the attack), `broken` (by it), `output_difference`, `delta` (NaN where no sum
-        is promised), `largest`, and the `MEASURES` of localisation, NaN where no finding is marked.
-    survival : DataFrame
-        One row an explainer and film: `sample_id`, `label`, `explainer`, `changed`, `broken`,
-        `spearman`, `ssim`, `overlap_10`.
-    faithfulness, randomisation : DataFrame
-        See `scrutinise`.
+    attributions, survival, faithfulness, randomisation : DataFrame
+        As `core.tables` declares them, but for the system.
     maps : dict
         From ``explainer-image`` to N×S×S float16 in [-1, 1]: maps in units of their `largest`.
     """
@@ -63,8 +57,8 @@ def choose_films(samples: Samples, params: Explain, seed: int) -> pd.DataFrame:
     return pd.concat([table[table["label"] == 1], absent])
 
 
-def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, shards: Shards) -> Explained:
-    """Explain films as they are and as attacked, and ask of every map what can be asked.
+def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, parts: Parts) -> Explained:
+    """Explain images as they are and as attacked, and ask of every map what can be asked.
 
     Every map explains the class that is predicted for that very image.
 
@@ -73,63 +67,66 @@ def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, shards: S
     examiner : Examiner
         Who explains.
     clean, attacked : Chosen
-        The same films. One that the attack left as it is is not explained again.
-    shards : Shards
+        The same samples. One that the attack left as it is is not explained again.
+    parts : Parts
         Where what is finished is kept.
     """
     changed = (attacked.images != clean.images).flatten(1).any(dim=1).cpu().numpy()
-    moved = attacked.take(np.flatnonzero(changed))
-    some = clean.take(np.flatnonzero(clean.table["label"] == 1)[: examiner.params.films])
+    moved = np.flatnonzero(changed)
+    some = np.flatnonzero(clean.table["label"] == 1)[: examiner.params.films]
     count = len(clean) + len(moved) + (1 + len(PARTS)) * len(some)
     with progress(count * len(examiner.params.methods), "map", "explain") as bar:
-        of_clean = _explain(examiner, clean, CLEAN, shards, bar)
-        of_moved = _explain(examiner, moved, ATTACKED, shards, bar)
-        faithfulness, randomisation = scrutinise(examiner, some, of_clean, shards, bar)
+        before = _explain(examiner, clean, CLEAN, parts, bar)
+        after = _explain(examiner, attacked.take(moved), ATTACKED, parts, bar)
+        maps = {method: part.arrays[MAPS][some] for method, part in before.items()}
+        faithfulness, randomisation = scrutinise(examiner, clean.take(some), maps, parts, bar)
     tables, survival = [], []
-    maps: dict[str, NDArray[np.float16]] = {}
-    for method, before in of_clean.items():
-        after = _replaced(before, of_moved.get(method))
-        tables += [before.assign(image=CLEAN), after.assign(image=ATTACKED)]
-        survival.append(_survival(clean, before, after))
-        maps |= {f"{method}-{CLEAN}": _packed(before), f"{method}-{ATTACKED}": _packed(after)}
-    verdicts = pd.DataFrame({"changed": changed, "broken": _broken(clean, attacked)}, clean.names)
+    packed: dict[str, NDArray[np.float16]] = {}
+    for method, part in before.items():
+        other = _replaced(part, moved, after.get(method))
+        tables += [part.table.assign(image=CLEAN), other.table.assign(image=ATTACKED)]
+        survival.append(_survival(clean, part, other))
+        packed |= {f"{method}-{CLEAN}": _packed(part), f"{method}-{ATTACKED}": _packed(other)}
+    verdicts = pd.DataFrame(
+        {"changed": changed, "misclassified": _misclassified(clean, attacked)}, clean.names
+    )
     return Explained(
-        pd.concat(tables, ignore_index=True).drop(columns="map").join(verdicts, on="sample_id"),
+        pd.concat(tables, ignore_index=True).join(verdicts, on="sample_id"),
         pd.concat(survival, ignore_index=True).join(verdicts, on="sample_id"),
         faithfulness,
         randomisation,
-        maps,
+        packed,
     )
 
 
 def _explain(
-    examiner: Examiner, chosen: Chosen, image: str, shards: Shards, bar: tqdm[Any]
-) -> dict[str, pd.DataFrame]:
-    """Each explainer's rows, a film each; nothing where there is no film."""
-    tables = {}
+    examiner: Examiner, chosen: Chosen, image: str, parts: Parts, bar: tqdm[Any]
+) -> dict[str, Part]:
+    """Each explainer's rows and maps, one a sample; nothing where there is no sample."""
+    explained = {}
     for method in examiner.params.methods if len(chosen) else ():
-        bar.set_description(f"{method}, {image} films", refresh=False)
-        parts = []
+        bar.set_description(f"{method}, {image} images", refresh=False)
+        found = []
         for group in chosen.groups():
             name = " ".join(["map", image, method, *group.names])
-            parts.append(shards.table(name, partial(_rows, examiner, group, method)))
+            found.append(parts.get(name, partial(_rows, examiner, group, method)))
             bar.update(len(group))
-        tables[method] = pd.concat(parts, ignore_index=True)
-        hit = tables[method]["mask_coverage_5"].mean()
+        explained[method] = Part.together(found)
+        hit = explained[method].table["mask_coverage_5"].mean()
         bar.set_postfix({f"{method} in the top 5 %": f"{hit:.3f}"}, refresh=False)
-    return tables
+    return explained
 
 
-def _rows(examiner: Examiner, chosen: Chosen, method: str) -> pd.DataFrame:
+def _rows(examiner: Examiner, chosen: Chosen, method: str) -> Part:
     task = examiner.task(chosen)
     maps = examiner.explain(method, task)
     change = pick(examiner.logits(task.films) - examiner.logits(task.baselines), task.targets)
     delta = (maps.double().sum(dim=(1, 2)) - change.double()).cpu().numpy().astype(np.float32)
     values = as_arrays(maps)
-    places = zip(values, chosen.masks, chosen.table["boxes"], chosen.table["film"], strict=True)
+    places = zip(values, chosen.masks, chosen.table["boxes"], chosen.table["extent"], strict=True)
     localised = pd.DataFrame([localise(*place) for place in places], columns=MEASURES)
     label, predicted = (chosen.table[name].to_numpy(np.int8) for name in ("label", "predicted"))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "sample_id": chosen.names,
             "label": label,
@@ -141,32 +138,35 @@ def _rows(examiner: Examiner, chosen: Chosen, method: str) -> pd.DataFrame:
             "output_difference": change.cpu().numpy(),
             "delta": delta if method in ADDS_UP else np.full_like(delta, np.nan),
             "largest": np.abs(values).max(axis=(1, 2)),
-            "map": [value.tobytes() for value in values],
         }
-    ).join(localised.astype(np.float32))
+    )
+    return Part(table.join(localised.astype(np.float32)), {MAPS: values})
 
 
-def _replaced(before: pd.DataFrame, after: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the rows of all films, those of the films that were explained anew in their place."""
+def _replaced(before: Part, rows: NDArray[np.intp], after: Part | None) -> Part:
+    """Return what there is of all samples, those at `rows` as they were explained anew."""
     if after is None:
         return before
-    left = before[~before["sample_id"].isin(after["sample_id"])]
-    rows = pd.concat([left, after]).set_index("sample_id").loc[before["sample_id"]]
-    return rows.reset_index()
+    order = np.arange(len(before.table))
+    order[rows] = len(order) + np.arange(len(rows))
+    both = Part.together([before, after])
+    return Part(both.table.iloc[order].reset_index(drop=True), {MAPS: both.arrays[MAPS][order]})
 
 
-def _survival(clean: Chosen, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    pairs = zip(maps_of(before), maps_of(after), clean.table["film"], strict=True)
+def _survival(clean: Chosen, before: Part, after: Part) -> pd.DataFrame:
+    maps = (part.arrays[MAPS] for part in (before, after))
+    pairs = zip(*maps, clean.table["extent"], strict=True)
     found = pd.DataFrame([survive(*pair) for pair in pairs]).astype(np.float32)
-    return before[["sample_id", "label", "explainer"]].join(found)
+    return before.table[["sample_id", "label", "explainer"]].join(found)
 
 
-def _broken(clean: Chosen, attacked: Chosen) -> NDArray[np.bool_]:
+def _misclassified(clean: Chosen, attacked: Chosen) -> NDArray[np.bool_]:
+    """Tell which answers were right, and are wrong now."""
     label, before = (clean.table[name].to_numpy() for name in ("label", "predicted"))
-    broken: NDArray[np.bool_] = (before == label) & (attacked.table["predicted"] != label)
-    return np.asarray(broken)
+    wrong: NDArray[np.bool_] = (before == label) & (attacked.table["predicted"] != label)
+    return np.asarray(wrong)
 
 
-def _packed(table: pd.DataFrame) -> NDArray[np.float16]:
-    largest = table["largest"].to_numpy()[:, None, None]
-    return (maps_of(table) / np.where(largest > 0, largest, 1)).astype(np.float16)
+def _packed(part: Part) -> NDArray[np.float16]:
+    largest = part.table["largest"].to_numpy()[:, None, None]
+    return (part.arrays[MAPS] / np.where(largest > 0, largest, 1)).astype(np.float16)

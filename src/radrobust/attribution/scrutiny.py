@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from radrobust.attribution.examiner import Chosen, Examiner, as_arrays, maps_of
+from radrobust.attribution.examiner import Chosen, Examiner, as_arrays
 from radrobust.attribution.explainers import Task
 from radrobust.attribution.faithfulness import (
     area,
@@ -24,7 +25,7 @@ from radrobust.attribution.faithfulness import (
     noise_maps,
 )
 from radrobust.attribution.randomisation import cascade, correlations
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Part, Parts
 from radrobust.systems.classifier import Classifier
 
 RANDOM = "random"
@@ -34,8 +35,8 @@ RANDOM = "random"
 def scrutinise(
     examiner: Examiner,
     chosen: Chosen,
-    explained: Mapping[str, pd.DataFrame],
-    shards: Shards,
+    maps: Mapping[str, NDArray[np.float32]],
+    parts: Parts,
     bar: tqdm[Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ask of maps whether they show what the network goes by, and whether they depend on it.
@@ -46,48 +47,53 @@ def scrutinise(
         Who has explained the films.
     chosen : Chosen
         The films.
-    explained : mapping of str to DataFrame
-        Each explainer's rows, `chosen` among them, with their maps.
-    shards : Shards
+    maps : mapping of str to array
+        Each explainer's maps of them, N×S×S.
+    parts : Parts
         Where what is finished is kept.
     bar : tqdm
         Is told of each map.
 
     Returns
     -------
-    faithfulness : DataFrame
-        One row an explainer and film, with maps of noise as the explainer ``random``: `sample_id`,
-        `explainer`, `deletion`, `insertion` (areas), `deletion_curve`, `insertion_curve` (17 each),
-        `infidelity` (a share: 0 is perfect, 1 says nothing), `max_sensitivity` (both NaN of noise).
-    randomisation : DataFrame
-        One row a depth, explainer and film: `sample_id`, `explainer`, `depth` (0 is the head
-        alone), `part` (down to which weights are redrawn), `spearman`.
+    faithfulness, randomisation : DataFrame
+        As `core.tables` declares them, but for the system.
     """
-    groups = list(chosen.groups())
+    groups = list(_in_groups(chosen, maps))
     faithful, redrawn = [], []
     bar.set_description("are maps faithful?", refresh=False)
-    for group in groups:
-        maps = {method: _maps_of(rows, group) for method, rows in explained.items()}
-        work = partial(_faithful, examiner, group, maps)
-        faithful.append(shards.table(" ".join(["faithful", *group.names]), work))
+    for group, of_group in groups:
+        work = partial(_faithful, examiner, group, of_group)
+        faithful.append(parts.get(" ".join(["faithful", *group.names]), work).table)
         bar.update(len(group) * len(maps))
     for depth, (part, network) in enumerate(cascade(examiner.classifier, examiner.seed)):
         bar.set_description(f"weights shuffled: {part}", refresh=False)
-        for group in groups:
-            maps = {method: _maps_of(rows, group) for method, rows in explained.items()}
-            work = partial(_redrawn, examiner, group, maps, network)
-            table = shards.table(" ".join([part, *group.names]), work)
+        for group, of_group in groups:
+            work = partial(_redrawn, examiner, group, of_group, network)
+            table = parts.get(" ".join([part, *group.names]), work).table
             redrawn.append(table.assign(depth=np.int16(depth), part=part))
             bar.update(len(group) * len(maps))
     return pd.concat(faithful, ignore_index=True), pd.concat(redrawn, ignore_index=True)
 
 
-def _maps_of(rows: pd.DataFrame, chosen: Chosen) -> Tensor:
-    of_chosen = rows.set_index("sample_id").loc[chosen.names]
-    return torch.from_numpy(maps_of(of_chosen)).to(chosen.images.device)
+def _in_groups(
+    chosen: Chosen, maps: Mapping[str, NDArray[np.float32]]
+) -> Iterator[tuple[Chosen, dict[str, Tensor]]]:
+    """Yield a few samples at a time, with each explainer's maps of them."""
+    first = 0
+    for group in chosen.groups():
+        rows = slice(first, first + len(group))
+        yield (
+            group,
+            {
+                method: torch.from_numpy(values[rows]).to(chosen.images.device)
+                for method, values in maps.items()
+            },
+        )
+        first += len(group)
 
 
-def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) -> pd.DataFrame:
+def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) -> Part:
     task, names, seed = examiner.task(chosen), chosen.names, examiner.seed
     squares = draw_squares(chosen.inside, names, seed)
     neighbours = draw_neighbours(chosen.images, names, seed)
@@ -101,7 +107,7 @@ def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) ->
             changes = max_sensitivity(explained, task, values, neighbours)
             table |= {"infidelity": as_arrays(errors), "max_sensitivity": as_arrays(changes)}
         tables.append(pd.DataFrame({"sample_id": names, "explainer": method} | table))
-    return pd.concat(tables, ignore_index=True)
+    return Part(pd.concat(tables, ignore_index=True))
 
 
 def _infidelity(examiner: Examiner, task: Task, maps: Tensor, squares: Tensor) -> Tensor:
@@ -127,12 +133,12 @@ def _curves(examiner: Examiner, task: Task, maps: Tensor, inside: Tensor) -> dic
 
 def _redrawn(
     examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor], network: Classifier
-) -> pd.DataFrame:
-    task, films = examiner.task(chosen), chosen.table["film"].tolist()
+) -> Part:
+    task, extents = examiner.task(chosen), chosen.table["extent"].tolist()
     tables = []
     for method, before in maps.items():
         after = as_arrays(examiner.explain(method, task, network))
-        found = correlations(as_arrays(before), after, films).astype(np.float32)
+        found = correlations(as_arrays(before), after, extents).astype(np.float32)
         table = {"sample_id": chosen.names, "explainer": method, "spearman": found}
         tables.append(pd.DataFrame(table))
-    return pd.concat(tables, ignore_index=True)
+    return Part(pd.concat(tables, ignore_index=True))

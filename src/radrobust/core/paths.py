@@ -8,6 +8,7 @@ SOURCES = Path("sources")
 SPLITS = SOURCES / "splits"
 DATA = Path("data")
 RESULTS = Path("results")
+PROGRAM = RESULTS / "program"
 CHECKED = RESULTS / "checked.json"
 FILMS = RESULTS / "films"
 AUDIT = RESULTS / "audit"
@@ -26,6 +27,12 @@ REPORTS = Path("reports")
 NOTEBOOKS = Path("notebooks")
 RENDERER = RESULTS / "renderer.json"
 SITE = Path("_site")
+
+ATTACKED = "images.npz"
+"""In the folder of a system in `PREDICTIONS`: every test image as the headline attack left it."""
+
+MAPS = "maps.npz"
+"""In the folder of a system in `ATTRIBUTIONS`: every map, in half precision."""
 
 CACHE_VARIABLE = "RADROBUST_CACHE"
 

@@ -16,6 +16,12 @@ PACKAGE = "radrobust"
 _FOLDER = Path(__file__).parents[1]
 
 
+def of_stage(stage: str, system: str = "") -> tuple[str, ...]:
+    """Name the modules that a stage begins with: its own, and that of the system it is of."""
+    modules = (f"{PACKAGE}.stages.{stage}",)
+    return (*modules, f"{PACKAGE}.systems.catalogue.{system}") if system else modules
+
+
 def sources(*modules: str) -> dict[str, Path]:
     """Return the sources of modules and of all modules of this package that they import.
 
@@ -25,7 +31,8 @@ def sources(*modules: str) -> dict[str, Path]:
     Parameters
     ----------
     *modules : str
-        Full names, such as ``radrobust.stages.attack``.
+        Full names, such as ``radrobust.stages.attack``. What is no module of this package is
+        passed over.
 
     Returns
     -------

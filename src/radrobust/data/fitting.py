@@ -41,7 +41,7 @@ class Row:
         Of the film as read, 0 to 255.
     border : float
         Share of the film's rim that is one flat grey, 0 to 1 (see `borders.burnt_in`).
-    film : list of int
+    extent : list of int
         ``[x0, y0, x1, y1]``, where the film lies in the square frame; around it is padding.
     regions : int
         How many findings are marked.
@@ -63,7 +63,7 @@ class Row:
     file_bytes: int
     mean_grey: float
     border: float
-    film: list[int]
+    extent: list[int]
     regions: int
     boxes: list[list[float]]
     mask_area: float
@@ -127,7 +127,7 @@ def fit(film: Film, size: int) -> Fitted | Unreadable:
         file_bytes=radiograph.file_bytes,
         mean_grey=float(small.mean()),
         border=burnt_in(radiograph.image),
-        film=frame.area,
+        extent=frame.area,
         regions=len(radiograph.boxes),
         boxes=frame.fit_boxes(radiograph.boxes),
         mask_area=0.0 if mask is None else float(mask.mean()),

@@ -22,8 +22,10 @@ import psutil
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from radrobust.core import program
 from radrobust.core.files import replacing
 from radrobust.core.progress import progress
+from radrobust.core.tables import data as tables
 from radrobust.data import samples
 from radrobust.data.datasets.registry import Film
 from radrobust.data.fitting import Row, Unreadable, fit
@@ -36,30 +38,6 @@ AHEAD = 8
 
 PART = 1024
 """Films after which what was read is kept for good: a run that is killed loses no more."""
-
-ROWS = {
-    "sample_id": "str",
-    "label": "int8",
-    "picture": "str",
-    "patient": "str",
-    "official": "str",
-    "width": "int32",
-    "height": "int32",
-    "mode": "str",
-    "truncated": "bool",
-    "file_bytes": "int64",
-    "mean_grey": "float32",
-    "border": "float32",
-    "film": "object",  # [x0, y0, x1, y1]
-    "regions": "int16",
-    "boxes": "object",  # lists of [x0, y0, x1, y1]
-    "mask_area": "float32",
-    "note": "str",
-}
-"""Columns of films.parquet and their types; one ``subgroup_*`` column an attribute follows."""
-
-UNREADABLE = {"sample_id": "str", "label": "int8", "fault": "str"}
-"""Columns of unreadable.parquet and their types."""
 
 Outcome = Row | Unreadable
 _Task = tuple[Sequence[Film], int, int, Path]
@@ -98,10 +76,12 @@ def read_films(films: Sequence[Film], size: int, folder: Path, workers: int | No
 def _work(films: Sequence[Film], size: int) -> str:
     """Return a digest of size and films, their files included as far as the file system tells.
 
-    And of when the machine was started: pixels that it had not yet written to the disk when it
-    went down are lost, and nobody would notice.
+    And of the program that reads them, and of when the machine was started: pixels that it had not
+    yet written to the disk when it went down are lost, and nobody would notice.
     """
-    digest = hashlib.sha256(repr((size, samples.THUMBNAIL, psutil.boot_time())).encode())
+    readers = sorted({type(film).__module__ for film in films})
+    about = size, psutil.boot_time(), program.version(__name__, *readers)
+    digest = hashlib.sha256(repr(about).encode())
     for film in films:
         digest.update(repr(film).encode())
         if film.path is not None and film.path.exists():
@@ -162,13 +142,11 @@ class _Journal:
         parts = [pd.read_parquet(part) for part in self._parts]
         table = pd.concat([part for part in parts if len(part)], ignore_index=True)
         failed = table["fault"] != ""
-        table.loc[failed, list(UNREADABLE)].astype(UNREADABLE).to_parquet(
-            self._folder / samples.UNREADABLE, index=False
-        )
-        subgroups = [column for column in table if str(column).startswith("subgroup_")]
-        types = ROWS | dict.fromkeys(subgroups, "str")
-        good = table.loc[~failed].reindex(columns=list(types)).astype(types)
-        good.to_parquet(self._folder / samples.FILMS_TABLE, index=False)
+        subgroups = [name for name in table if str(name).startswith(tables.FILMS.more)]
+        unreadable = table.loc[failed, tables.UNREADABLE.names]
+        good = table.loc[~failed].reindex(columns=[*tables.FILMS.names, *subgroups])
+        tables.UNREADABLE.write(unreadable.astype(tables.UNREADABLE.dtypes), self._folder)
+        tables.FILMS.write(good, self._folder)
         if failed.any():
             _take_out(self._folder, np.flatnonzero(~failed))
         for leftover in (*self._parts, self._folder / "work"):
@@ -181,7 +159,7 @@ def _tabulate(outcomes: Iterable[Outcome]) -> pd.DataFrame:
         outcome._asdict() if isinstance(outcome, Unreadable) else _record(outcome) | {"fault": ""}
         for outcome in outcomes
     ]
-    return pd.DataFrame(records, columns=None if records else list(UNREADABLE))
+    return pd.DataFrame(records, columns=None if records else tables.UNREADABLE.names)
 
 
 def _record(row: Row) -> dict[str, object]:

@@ -12,14 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radrobust.core import paths
-from radrobust.core.errors import InputError
 from radrobust.core.seeds import derive_seed
+from radrobust.core.tables import data as tables
 
-TABLE = "samples.parquet"
-"""In `paths.SAMPLES`: a row a film, with its split."""
-
-FILMS_TABLE = "films.parquet"
-UNREADABLE = "unreadable.parquet"
 IMAGES = "images.npy"
 MASKS = "masks.npy"
 THUMBNAILS = "thumbnails.npy"
@@ -92,20 +87,16 @@ def load_samples(root: Path = Path()) -> Samples:
     InputError
         Stage prepare has not been run.
     """
-    file, films = root / paths.SAMPLES / TABLE, root / paths.FILMS
-    if not file.is_file():
-        raise InputError(f"{file} is not here; run `dvc repro prepare` first")
+    table, films = tables.SAMPLES.read(root), root / paths.FILMS
     return Samples(
-        table=read_table(file),
+        table=table.assign(boxes=_as_lists(table["boxes"])),
         images=np.load(films / IMAGES, mmap_mode="r"),
         masks=np.load(films / MASKS, mmap_mode="r"),
         dataset=json.loads((films / DATASET).read_text(encoding="utf-8")),
     )
 
 
-def read_table(file: Path) -> pd.DataFrame:
-    """Read a table of films, its boxes as lists of four numbers."""
-    table = pd.read_parquet(file)
-    boxes = [[[float(edge) for edge in box] for box in boxes] for boxes in table["boxes"]]
-    table["boxes"] = pd.Series(boxes, index=table.index, dtype=object)
-    return table
+def _as_lists(boxes: pd.Series[Any]) -> pd.Series[Any]:
+    """Return boxes as lists of four numbers; Parquet gives arrays."""
+    lists = [[[float(edge) for edge in box] for box in one] for one in boxes]
+    return pd.Series(lists, index=boxes.index, dtype=object)

@@ -7,12 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radrobust.core.params import Params
+from radrobust.core.tables import figures
+from radrobust.core.tables.explanations import ATTRIBUTIONS, PERCENTS, REGIONS
 from radrobust.evaluation.means import means, proportion
 from radrobust.evaluation.results import IMAGES, Results
 
-REGIONS = ("mask", "box")
 ANSWERS = ("all", "right", "wrong")
-COVERAGES = {f"coverage_{percent}": percent / 100 for percent in (5, 15, 25, 50, 75, 85, 95)}
+COVERAGES = {f"coverage_{percent}": percent / 100 for percent in PERCENTS}
 """What a map that knows nothing covers of the finding."""
 
 MEASURES = (*COVERAGES, "pointing", "mass", "auprc")
@@ -25,7 +26,7 @@ BoolArray = NDArray[np.bool_]
 
 
 def localisation(results: Results) -> pd.DataFrame:
-    """Summarise where the maps of films whose finding is marked look.
+    """Summarise where the maps of samples whose finding is marked look.
 
     Parameters
     ----------
@@ -35,22 +36,20 @@ def localisation(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `explainer`, `image` (clean or attacked), `answers` (all, right or wrong: of the
-        films that the system is right about in that image), `region` (mask or box), `metric`,
-        `value`, `low`, `high`, `chance`, `n`. Means over films with the interval of `means`;
-        ``pointing`` is a share, with Wilson's. Chance is what a map that knows nothing scores: a
-        percentage's own share of the region, else the region's mean share of the film.
+        `figures.LOCALISATION`. Means over samples with the interval of `means`; ``pointing`` is a
+        share, with Wilson's. Chance is a percentage's own share of the region, else the region's
+        mean share of the radiograph.
     """
-    rows = []
-    for system in results.params.systems:
-        for explainer in results.params.explain.methods:
-            for image in IMAGES:
-                table = results.of_maps("attributions", system, explainer, image=image)
-                rows += [
-                    (system, explainer, image, *row) for row in _localise(table, results.params)
-                ]
-    columns = ["system", "explainer", "image", "answers", "region", "metric"]
-    return pd.DataFrame(rows, columns=[*columns, "value", "low", "high", "chance", "n"])
+    return figures.LOCALISATION.of_rows(
+        (system, explainer, image, *row)
+        for system in results.params.systems
+        for explainer in results.params.explain.methods
+        for image in IMAGES
+        for row in _localise(
+            results.of_maps(ATTRIBUTIONS, system, explainer, image=image),
+            results.params,
+        )
+    )
 
 
 def _localise(table: pd.DataFrame, params: Params) -> list[tuple[object, ...]]:
@@ -83,15 +82,15 @@ def convergence(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `explainer`, `image`, `metric`, `value`, `low`, `high`, `n`, of every film that
-        is explained: ``delta_exceeds``, the share of maps that do not (Wilson), and
-        ``delta_largest``, the most that `relative_delta` is. No row where a sum is not promised.
+        `figures.CONVERGENCE`, of every sample that is explained: ``delta_exceeds``, the share of
+        maps that do not (Wilson), and ``delta_largest``, the most that `relative_delta` is. No row
+        where a sum is not promised.
     """
     rows: list[tuple[object, ...]] = []
     for system in results.params.systems:
         for explainer in results.params.explain.methods:
             for image in IMAGES:
-                table = results.of_maps("attributions", system, explainer, image=image)
+                table = results.of_maps(ATTRIBUTIONS, system, explainer, image=image)
                 if not promises_sum(table):
                     continue
                 of, n = (system, explainer, image), len(table)
@@ -99,8 +98,7 @@ def convergence(results: Results) -> pd.DataFrame:
                 rows.append((*of, "delta_exceeds", *off))
                 largest = float(relative_delta(table).max())
                 rows.append((*of, "delta_largest", largest, np.nan, np.nan, n))
-    columns = ["system", "explainer", "image", "metric", "value", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns)
+    return figures.CONVERGENCE.of_rows(rows)
 
 
 def promises_sum(table: pd.DataFrame) -> bool:

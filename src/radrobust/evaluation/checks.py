@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radrobust.core.conditions import CLEAN, PIXEL, attacked
+from radrobust.core.tables import explanations, figures
 from radrobust.evaluation.attributions import exceeds_tolerance, promises_sum
 from radrobust.evaluation.intervals import wilson
 from radrobust.evaluation.metrics import Estimate, share
@@ -27,8 +29,6 @@ from radrobust.evaluation.results import IMAGES, Results
 BoolArray = NDArray[np.bool_]
 
 PASS, FAIL, UNCLEAR = "pass", "fail", "unclear"
-COLUMNS = ("system", "check", "status", "value", "low", "high", "limit", "n", "context")
-
 ONLY_OTHERS_BREAK = 0.02
 """Share of films that another attack may break and the headline attack not."""
 
@@ -96,12 +96,13 @@ class Case:
     @cached_property
     def clean(self) -> pd.DataFrame:
         """What is said of the clean films."""
-        return self._of_films(self.results.at(self.system, 0.0))
+        return self._of_films(self.results.at(self.system, CLEAN))
 
     @cached_property
     def headline(self) -> BoolArray:
         """What the headline attack breaks, in pixels: in them other attacks are run too."""
-        return _broken(self._of_films(self.results.at(self.system, self.results.eps, "pixel")))
+        condition = attacked(self.results.params.attack, units=PIXEL)
+        return _broken(self._of_films(self.results.at(self.system, condition)))
 
     @property
     def restarts(self) -> list[str]:
@@ -168,12 +169,12 @@ def larger_eps(case: Case) -> Finding:
     2019). Passes above 0, and where nothing stands that could fall. The attack keeps what a
     smaller budget broke, so that the fall is a share of films and has Wilson's interval.
     """
-    results, budgets = case.results, case.results.budgets
-    at = len(budgets) - 2 if budgets[-1] == results.eps else budgets.index(results.eps)
+    results, curve = case.results, case.results.curve
+    first = curve[-2] if curve[-1] == results.attacked else results.attacked
     standing, left = (
-        int((~_broken(results.at(case.system, eps))).sum()) for eps in (budgets[at], budgets[-1])
+        int((~_broken(results.at(case.system, one))).sum()) for one in (first, curve[-1])
     )
-    n, fall = len(results.films), standing - left
+    n, fall = len(results.names), standing - left
     estimate = Estimate(fall / n, *wilson(max(fall, 0), n, case.level))
     return Finding(PASS if fall > 0 or standing == 0 else FAIL, estimate, 0.0, n)
 
@@ -184,7 +185,7 @@ def far(case: Case) -> Finding:
     Guards against gradients that lead nowhere (Athalye et al. 2018: unbounded attacks must reach
     every film). Passes at 0.
     """
-    rows = case.results.check(case.system, "far", case.results.films)
+    rows = case.results.check(case.system, "far", case.results.names)
     return case.at_most(~_broken(rows), 0.0)
 
 
@@ -318,7 +319,7 @@ def maps_add_up(case: Case) -> Finding | None:
     sum.
     """
     tables = [
-        case.results.of_maps("attributions", case.system, explainer, image=image)
+        case.results.of_maps(explanations.ATTRIBUTIONS, case.system, explainer, image=image)
         for explainer in case.results.params.explain.methods
         for image in IMAGES
     ]
@@ -364,25 +365,23 @@ def check_all(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `check`, `status` (pass, fail or unclear), `value`, `low`, `high`, `limit`, `n`
-        and `context`, as in `Finding`; no row where a check does not apply.
+        `figures.VERDICTS`, as in `Finding`; no row where a check does not apply.
 
     Raises
     ------
     InputError
-        A film is missing that a check needs.
+        A sample is missing that a check needs.
     """
-    rows = [
+    return figures.VERDICTS.of_rows(
         (system, name, found.status, *found.estimate, found.limit, found.n, found.context)
         for system in results.params.systems
         for name, check in CHECKS.items()
         if (found := check(Case(results, system)))
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    )
 
 
 def _broken(table: pd.DataFrame) -> BoolArray:
-    return table["broken"].to_numpy(bool)
+    return table["misclassified"].to_numpy(bool)
 
 
 def _at_most(estimate: Estimate, limit: float, n: int, context: float = math.nan) -> Finding:

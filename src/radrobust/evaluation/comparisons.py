@@ -10,25 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import bdtr
 
+from radrobust.core.conditions import Condition
+from radrobust.core.tables import figures
 from radrobust.evaluation.intervals import FloatArray, percentiles, resampled
 from radrobust.evaluation.metrics import STATISTICS, Answers
 from radrobust.evaluation.results import Results
 
 COMPARED = ("balanced_accuracy", "auroc")
-COLUMNS = {
-    "eps": "float64",
-    "first": "str",
-    "second": "str",
-    "metric": "str",
-    "difference": "float64",
-    "low": "float64",
-    "high": "float64",
-    "only_first": "int64",
-    "only_second": "int64",
-    "p": "float64",
-    "p_holm": "float64",
-}
-"""Columns and their types, which a table without rows has too."""
 
 
 class Discordance(NamedTuple):
@@ -91,7 +79,7 @@ def holm(p: FloatArray) -> FloatArray:
 
 
 def compare(results: Results, weights: FloatArray) -> pd.DataFrame:
-    """Compare each pair of systems, clean and under the headline attack.
+    """Compare each pair of systems, under each condition.
 
     Parameters
     ----------
@@ -103,17 +91,17 @@ def compare(results: Results, weights: FloatArray) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `eps`, `first`, `second`, `metric`, `difference` (first less second), `low`, `high` (paired
-        bootstrap; of no width where no resample tells the two apart), `only_first`,
-        `only_second`, `p` (of `mcnemar`) and `p_holm` (over all pairs at that budget).
+        `figures.COMPARISONS`. An interval has no width where no resample tells the two apart.
     """
-    rows = [row for eps in (0.0, results.eps) for row in _compare_at(eps, results, weights)]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    rows = [row for one in results.conditions for row in _compare(one, results, weights)]
+    return figures.COMPARISONS.of_rows(rows)
 
 
-def _compare_at(eps: float, results: Results, weights: FloatArray) -> list[tuple[object, ...]]:
+def _compare(
+    condition: Condition, results: Results, weights: FloatArray
+) -> list[tuple[object, ...]]:
     level = results.params.evaluate.level
-    answers = {system: results.answers(system, eps) for system in results.params.systems}
+    answers = {system: results.answers(system, condition) for system in results.params.systems}
     values = {
         (system, metric): _value_and_resamples(metric, answers[system], weights)
         for system in answers
@@ -127,7 +115,8 @@ def _compare_at(eps: float, results: Results, weights: FloatArray) -> list[tuple
         for metric in COMPARED:
             difference = values[first, metric] - values[second, metric]
             ends = percentiles(difference[1:], level)
-            rows.append((eps, first, second, metric, difference[0], *ends, *counts, *tested))
+            pair = condition.key, first, second, metric
+            rows.append((*pair, difference[0], *ends, *counts, *tested))
     return rows
 
 

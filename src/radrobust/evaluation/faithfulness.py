@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from radrobust.core.tables import explanations, figures
 from radrobust.evaluation.means import Mean, means
 from radrobust.evaluation.results import RANDOM, Results
 
@@ -31,18 +32,18 @@ def faithfulness(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `explainer` (`RANDOM` last), `metric`, `value`, `low`, `high`, `n`, `gain`,
-        `gain_low`, `gain_high`: means over films with the intervals of `means`. ``deletion`` and
-        ``insertion`` are areas under curves (Petsiuk et al. 2018, arXiv:1806.07421), in [0, 1];
-        their gain is over the map of noise of the same film, and positive where the map is better.
-        Of noise there is no gain, nor ``infidelity`` and ``max_sensitivity`` (Yeh et al. 2019,
-        arXiv:1901.09392), for both of which smaller is better.
+        `figures.FAITHFUL`, `RANDOM` last: means over samples with the intervals of `means`.
+        ``deletion`` and ``insertion`` are areas under curves (Petsiuk et al. 2018,
+        arXiv:1806.07421), in [0, 1]; their gain is over the map of noise of the same sample, and
+        positive where the map is better. Of noise there is no gain, nor ``infidelity`` and
+        ``max_sensitivity`` (Yeh et al. 2019, arXiv:1901.09392), for both of which smaller is
+        better.
     """
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for system in results.params.systems:
-        noise = results.of_maps("faithfulness", system, RANDOM)
+        noise = results.of_maps(explanations.FAITHFULNESS, system, RANDOM)
         for explainer in [*results.params.explain.methods, RANDOM]:
-            table = results.of_maps("faithfulness", system, explainer)
+            table = results.of_maps(explanations.FAITHFULNESS, system, explainer)
             metrics = BETTER if explainer == RANDOM else (*BETTER, *OTHERS)
             found = means(table[list(metrics)], results.params)
             gains = {} if explainer == RANDOM else means(_gains(table, noise), results.params)
@@ -50,8 +51,7 @@ def faithfulness(results: Results) -> pd.DataFrame:
                 (system, explainer, metric, *mean, *gains.get(metric, NOTHING)[:3])
                 for metric, mean in found.items()
             ]
-    columns = ["system", "explainer", "metric", "value", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=[*columns, "gain", "gain_low", "gain_high"])
+    return figures.FAITHFUL.of_rows(rows)
 
 
 def _gains(table: pd.DataFrame, noise: pd.DataFrame) -> pd.DataFrame:
@@ -75,14 +75,12 @@ def faithfulness_curves(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `explainer` (`RANDOM` last), `curve` (deletion or insertion), `share` (of the
-        film's pixels that are replaced, or restored, in [0, 1]), `value` (mean probability of the
-        class that is explained).
+        `figures.FAITHFUL_CURVES`, `RANDOM` last.
     """
     rows: list[tuple[object, ...]] = []
     for system in results.params.systems:
         for explainer in [*results.params.explain.methods, RANDOM]:
-            table = results.of_maps("faithfulness", system, explainer)
+            table = results.of_maps(explanations.FAITHFULNESS, system, explainer)
             for curve in BETTER:
                 values = np.stack(table[f"{curve}_curve"].to_list()).astype(np.float64)
                 shares = np.linspace(0, 1, values.shape[1])
@@ -90,7 +88,7 @@ def faithfulness_curves(results: Results) -> pd.DataFrame:
                     (system, explainer, curve, *point)
                     for point in zip(shares, values.mean(axis=0), strict=True)
                 ]
-    return pd.DataFrame(rows, columns=["system", "explainer", "curve", "share", "value"])
+    return figures.FAITHFUL_CURVES.of_rows(rows)
 
 
 def randomisation(results: Results) -> pd.DataFrame:
@@ -107,17 +105,13 @@ def randomisation(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `explainer`, `depth` (0: the head alone; the last: everything), `part` (down to
-        which is redrawn), `value` (mean rank correlation with the map of the finished network),
-        `low`, `high`, `n`, `limit`: what it should be below in the end. Maps that are constant
-        have none and are left out.
+        `figures.REDRAWN`. Maps that are constant have no rank correlation and are left out.
     """
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for system in results.params.systems:
         for explainer in results.params.explain.methods:
             for depth in results.depths(system):
-                table = results.of_maps("randomisation", system, explainer, depth=depth)
+                table = results.of_maps(explanations.RANDOMISATION, system, explainer, depth=depth)
                 mean = means(table[["spearman"]], results.params)["spearman"]
-                rows.append((system, explainer, depth, table["part"].iloc[0], *mean))
-    columns = ["system", "explainer", "depth", "part", "value", "low", "high", "n"]
-    return pd.DataFrame(rows, columns=columns).assign(limit=REDRAWN)
+                rows.append((system, explainer, depth, table["part"].iloc[0], *mean, REDRAWN))
+    return figures.REDRAWN.of_rows(rows)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,21 +13,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radrobust.core import paths
+from radrobust.core import conditions, paths
+from radrobust.core.conditions import Condition
 from radrobust.core.errors import InputError
-from radrobust.core.params import Params, budget_text
+from radrobust.core.params import Params
+from radrobust.core.tables import data, explanations, predictions, published
+from radrobust.core.tables.schema import Table
 from radrobust.evaluation.metrics import Answers
 
-PREDICTIONS = "predictions.parquet"
-CHECKS = "checks.parquet"
-GRADIENTS = "gradients.parquet"
-PIPELINE = "pipeline.json"
-
-EXPLANATIONS = ("attributions", "survival", "faithfulness", "randomisation")
-"""What stage explain leaves, each in a file of that name."""
+PIPELINE = (
+    "normalisations",
+    "pixel_difference",
+    "repeat_difference",
+    "training_mode",
+    "weights_changed",
+    "frozen_changed",
+)
+"""What stage attack has to say of each system's pipeline."""
 
 IMAGES = ("clean", "attacked")
-"""What is explained of each film: the film as it is, and as the headline attack left it."""
+"""What is explained of each sample: the image as it is, and as the headline attack left it."""
 
 RANDOM = "random"
 """The explainer whose maps are noise, against which faithfulness is held."""
@@ -40,35 +47,31 @@ class Results:
     params : Params
         The study.
     samples : DataFrame
-        One row a film of the study.
-    predictions : DataFrame
-        One row a system, test film, space, decision and budget.
-    checks : DataFrame
-        One row a system, check and film.
-    gradients : DataFrame
-        One row a system and film that is checked.
+        `data.SAMPLES`.
+    found : mapping of Table to DataFrame
+        `published.OF_SYSTEMS`, of all systems of the study.
     pipeline : mapping of str to dict
         What each system's pipeline was found to do.
-    attributions : DataFrame
-        One row a system, film, image (see `IMAGES`) and explainer.
-    survival : DataFrame
-        One row a system, film and explainer: the map of the clean film against the attacked one's.
-    faithfulness : DataFrame
-        One row a system, film and explainer, `RANDOM` among them.
-    randomisation : DataFrame
-        One row a system, film, explainer and depth.
     """
 
     params: Params
     samples: pd.DataFrame
-    predictions: pd.DataFrame
-    checks: pd.DataFrame
-    gradients: pd.DataFrame
+    found: Mapping[Table, pd.DataFrame]
     pipeline: Mapping[str, Mapping[str, Any]]
-    attributions: pd.DataFrame
-    survival: pd.DataFrame
-    faithfulness: pd.DataFrame
-    randomisation: pd.DataFrame
+
+    @classmethod
+    def load(cls, params: Params, root: Path = Path()) -> Results:
+        """Read what the stages before have left.
+
+        Raises
+        ------
+        InputError
+            A file is missing, or a pipeline's facts are.
+        """
+        found = {table: table.read_all(params.systems, root) for table in published.OF_SYSTEMS}
+        files = {key: root / paths.PREDICTIONS / key / "pipeline.json" for key in params.systems}
+        pipeline = {key: _read_pipeline(file) for key, file in files.items()}
+        return cls(params, data.SAMPLES.read(root), found, pipeline)
 
     @cached_property
     def test(self) -> pd.DataFrame:
@@ -81,129 +84,116 @@ class Results:
         """
         test = self.samples[self.samples["split"] == "test"].reset_index(drop=True)
         if test.empty:
-            raise InputError("results/samples: no film is in the test split; raise split.test")
+            raise InputError("results/samples: no sample is in the test split; raise split.test")
         return test
 
     @property
-    def films(self) -> list[str]:
-        """The test films, in the order of every selection."""
+    def names(self) -> list[str]:
+        """The test samples, in the order of every selection."""
         return self.test["sample_id"].tolist()
 
     @property
-    def eps(self) -> float:
-        """The headline budget."""
-        return float(self.params.attack.eps)
+    def conditions(self) -> list[Condition]:
+        """Every condition under which test samples are asked about."""
+        return conditions.predicted(self.params.attack)
 
     @property
-    def budgets(self) -> list[float]:
-        """The points of the curve, 0 for clean films first."""
-        return [0.0, *(float(budget) for budget in self.params.attack.budgets)]
+    def curve(self) -> list[Condition]:
+        """Clean images, and the attack at rising budgets."""
+        return conditions.curve(self.params.attack)
 
-    def at(
-        self, system: str, eps: float, space: str | None = None, decision: str = "argmax"
-    ) -> pd.DataFrame:
-        """Return what a system says of each test film, in the order of `films`.
+    @property
+    def attacked(self) -> Condition:
+        """The headline attack."""
+        return conditions.attacked(self.params.attack)
 
-        Parameters
-        ----------
-        system : str
-            Its key.
-        eps : float
-            A budget, 0 for clean films.
-        space : str, optional
-            In which the budget is; that of `attack.space` if not given.
-        decision : str
-            ``argmax`` or ``threshold``.
+    def at(self, system: str, condition: Condition) -> pd.DataFrame:
+        """Return what a system says of each test sample, in the order of `names`.
 
         Raises
         ------
         InputError
-            A film is missing or is there twice.
+            A sample is missing or is there twice.
         """
-        space = space or self.params.attack.space
-        rows = self._by_decision.get((system, space, decision), self.predictions.head(0))
-        what = f"{space} {decision} rows at eps {budget_text(eps)}"
-        return _of(self.films, rows[_near(rows["eps"], eps)], _file(system, PREDICTIONS), what)
+        rows = self._rows(predictions.PREDICTIONS, "condition").get((system, condition.key))
+        return _of(self.names, rows, predictions.PREDICTIONS.file(system), f"{condition.key} rows")
 
-    def answers(
-        self, system: str, eps: float, space: str | None = None, decision: str = "argmax"
-    ) -> Answers:
+    def answers(self, system: str, condition: Condition) -> Answers:
         """Return the same as `at`, for the metrics."""
-        return answers(self.at(system, eps, space, decision))
+        return answers(self.at(system, condition))
 
     def checked(self, system: str) -> list[str]:
-        """Return the films on which a system's attack is checked, in the order of `films`.
+        """Return the samples on which a system's attack is checked, in the order of `names`.
 
         Raises
         ------
         InputError
             They are not as many as `checks.films` asks for.
         """
-        rows = self._by_check.get((system, "more_steps"), self.checks.head(0))
-        found = set(rows["sample_id"])
-        chosen = [film for film in self.films if film in found]
-        expected = min(self.params.checks.films, len(self.films))
-        if len(chosen) != expected:
-            raise InputError(
-                f"{_file(system, CHECKS)} checks {len(chosen)} test films, not {expected}; "
-                "run `dvc repro`"
-            )
-        return chosen
+        rows = self._rows(predictions.CHECKED, "check").get((system, "more_steps"))
+        expected = min(self.params.checks.films, len(self.names))
+        return self._some(rows, expected, predictions.CHECKED.file(system), "checks")
 
     def has_check(self, system: str, check: str) -> bool:
         """Tell whether an attack that only some systems need was run on this one."""
-        return (system, check) in self._by_check
+        return (system, check) in self._rows(predictions.CHECKED, "check")
 
-    def check(self, system: str, check: str, films: list[str]) -> pd.DataFrame:
-        """Return what a system says of films under the attack of a check, in their order.
-
-        Raises
-        ------
-        InputError
-            A film is missing or is there twice, or there are others.
-        """
-        eps = {"zero": 0.0, "far": float(self.params.far)}.get(check, self.eps)
-        rows = self._by_check.get((system, check), self.checks.head(0))
-        what = f"rows of check {check} at eps {budget_text(eps)}"
-        return _of(films, rows[_near(rows["eps"], eps)], _file(system, CHECKS), what)
-
-    def gradient(self, system: str, films: list[str]) -> pd.DataFrame:
-        """Return of what kind the gradients at films are, in the order of the films.
+    def check(self, system: str, check: str, names: list[str]) -> pd.DataFrame:
+        """Return what a system says of samples under the attack of a check, in their order.
 
         Raises
         ------
         InputError
-            A film is missing or is there twice, or there are others.
+            A sample is missing or is there twice, or there are others.
         """
-        rows = self.gradients[self.gradients["system"] == system]
-        return _of(films, rows, _file(system, GRADIENTS), "rows")
+        budget = {"zero": Fraction(0), "far": self.params.far}.get(check)
+        allowed = _allowed(conditions.attacked(self.params.attack, budget, conditions.PIXEL).key)
+        table = self.found[predictions.CHECKED]
+        rows = self._rows(predictions.CHECKED, "check").get((system, check), table.head(0))
+        rows = rows[rows["condition"].map(_allowed) == allowed]
+        what = f"rows of check {check} at {allowed}"
+        return _of(names, rows, predictions.CHECKED.file(system), what)
 
-    def of_maps(self, table: str, system: str, explainer: str, **which: str | int) -> pd.DataFrame:
-        """Return what is said of a map of each film that is explained, in the order of `films`.
+    def gradient(self, system: str, names: list[str]) -> pd.DataFrame:
+        """Return of what kind the gradients at samples are, in the order of the samples.
+
+        Raises
+        ------
+        InputError
+            A sample is missing or is there twice, or there are others.
+        """
+        table = self.found[predictions.GRADIENTS]
+        rows = table[table["system"] == system]
+        return _of(names, rows, predictions.GRADIENTS.file(system), "rows")
+
+    def of_maps(
+        self, table: Table, system: str, explainer: str, **which: str | int
+    ) -> pd.DataFrame:
+        """Return what is said of a map of each sample that is explained, in the order of `names`.
 
         Parameters
         ----------
-        table : str
-            One of `EXPLANATIONS`. In the first two are all test films with the finding and
+        table : Table
+            One of `EXPLANATIONS`. In the first two are all test samples with the finding and
             `explain.others` without; in the last two `explain.films` with it.
         system : str
             Its key.
         explainer : str
-            One of `explain.methods`; in ``faithfulness`` `RANDOM` too.
+            One of `explain.methods`; of faithfulness `RANDOM` too.
         **which
-            Values of further columns that leave one row a film, such as `image`.
+            Values of further columns that leave one row a sample, such as `image`.
 
         Raises
         ------
         InputError
-            There are more films or fewer, or one is missing or is there twice.
+            There are more samples or fewer, or one is missing or is there twice.
         """
-        rows = self._by_explainer.get((table, system, explainer), getattr(self, table).head(0))
+        rows = self._rows(table, "explainer").get((system, explainer), self.found[table].head(0))
         what = f"rows of {explainer}"
         for column, value in which.items():
             rows = rows[rows[column] == value]
             what += f" at {column} {value}"
-        return _of(self._explained(table, system), rows, _maps_file(system, table), what)
+        return _of(self._explained(table, system), rows, table.file(system), what)
 
     def depths(self, system: str) -> list[int]:
         """Return how deep a system is redrawn, rising.
@@ -211,52 +201,42 @@ class Results:
         Raises
         ------
         InputError
-            There are more films or fewer for which it is than there should be.
+            There are more samples or fewer for which it is than there should be.
         """
-        films = self._explained("randomisation", system)
-        rows = self.randomisation[self.randomisation["system"] == system]
-        rows = rows[rows["sample_id"].isin(films)]
+        names = self._explained(explanations.RANDOMISATION, system)
+        table = self.found[explanations.RANDOMISATION]
+        rows = table[(table["system"] == system) & table["sample_id"].isin(names)]
         return sorted(int(depth) for depth in rows["depth"].unique())
 
-    def _explained(self, table: str, system: str) -> list[str]:
-        """Return the films in one of `EXPLANATIONS` of a system, in the order of `films`."""
-        found = self._names_of_maps.get((table, system), set())
-        chosen = [film for film in self.films if film in found]
+    def _explained(self, table: Table, system: str) -> list[str]:
+        """Return the samples in one of `explanations.EXPLANATIONS`, in the order of `names`."""
         explain, present = self.params.explain, int((self.test["label"] == 1).sum())
-        if table in ("attributions", "survival"):
-            expected = present + min(explain.others, len(self.films) - present)
-        else:
-            expected = min(explain.films, present)
+        expected = min(explain.films, present)
+        if table in (explanations.ATTRIBUTIONS, explanations.SURVIVAL):
+            expected = present + min(explain.others, len(self.names) - present)
+        rows = self._rows(table).get((system,))
+        return self._some(rows, expected, table.file(system), "has maps of")
+
+    def _some(self, rows: pd.DataFrame | None, expected: int, file: Path, does: str) -> list[str]:
+        """Return the test samples that rows are of, if they are as many as expected."""
+        found = set() if rows is None else set(rows["sample_id"])
+        chosen = [name for name in self.names if name in found]
         if len(chosen) != expected:
             raise InputError(
-                f"{_maps_file(system, table)} has maps of {len(chosen)} test films, not "
-                f"{expected}; run `dvc repro`"
+                f"{file} {does} {len(chosen)} test samples, not {expected}; run `dvc repro`"
             )
         return chosen
 
-    @cached_property
-    def _names_of_maps(self) -> dict[tuple[str, Any], set[str]]:
-        return {
-            (name, system): set(films)
-            for name in EXPLANATIONS
-            for system, films in getattr(self, name).groupby("system")["sample_id"]
-        }
+    def _rows(self, table: Table, *columns: str) -> dict[Any, pd.DataFrame]:
+        """Return a table's rows by system and the values of further columns."""
+        if (table, columns) not in self._grouped:
+            groups = self.found[table].groupby(["system", *columns])
+            self._grouped[table, columns] = dict(list(groups))
+        return self._grouped[table, columns]
 
     @cached_property
-    def _by_explainer(self) -> dict[Any, pd.DataFrame]:
-        return {
-            (name, *key): rows
-            for name in EXPLANATIONS
-            for key, rows in getattr(self, name).groupby(["system", "explainer"])
-        }
-
-    @cached_property
-    def _by_decision(self) -> dict[Any, pd.DataFrame]:
-        return dict(list(self.predictions.groupby(["system", "space", "decision"])))
-
-    @cached_property
-    def _by_check(self) -> dict[Any, pd.DataFrame]:
-        return dict(list(self.checks.groupby(["system", "check"])))
+    def _grouped(self) -> dict[tuple[Table, tuple[str, ...]], dict[Any, pd.DataFrame]]:
+        return {}
 
 
 def answers(table: pd.DataFrame) -> Answers:
@@ -265,23 +245,25 @@ def answers(table: pd.DataFrame) -> Answers:
     return Answers(table["label"].to_numpy(), table["predicted"].to_numpy(), margins)
 
 
-def _file(system: str, name: str) -> Path:
-    return paths.PREDICTIONS / system / name
+def _allowed(condition: str) -> str:
+    """Return what a condition's key says besides the kind of attack."""
+    return condition.partition(" ")[2]
 
 
-def _maps_file(system: str, table: str) -> Path:
-    return paths.ATTRIBUTIONS / system / f"{table}.parquet"
-
-
-def _near(budgets: pd.Series[float], eps: float) -> pd.Series[bool]:
-    return (budgets - eps).abs() < 1e-9
-
-
-def _of(films: list[str], rows: pd.DataFrame, file: Path, what: str) -> pd.DataFrame:
-    """Return the rows in the order of the films, one each."""
-    if sorted(rows["sample_id"]) != sorted(films):
+def _of(names: Sequence[str], rows: pd.DataFrame | None, file: Path, what: str) -> pd.DataFrame:
+    """Return the rows in the order of the samples, one each."""
+    if rows is None or sorted(rows["sample_id"]) != sorted(names):
+        count = 0 if rows is None else len(rows)
         raise InputError(
-            f"{file} has {len(rows)} {what}, not one for each of {len(films)} films; "
-            "run `dvc repro`"
+            f"{file} has {count} {what}, not one for each of {len(names)} samples; run `dvc repro`"
         )
-    return rows.set_index("sample_id").loc[films].reset_index()
+    return rows.set_index("sample_id").loc[list(names)].reset_index()
+
+
+def _read_pipeline(file: Path) -> Mapping[str, Any]:
+    if not file.is_file():
+        raise InputError(f"{file} is not here; run `dvc repro` first")
+    facts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if missing := [fact for fact in PIPELINE if fact not in facts]:
+        raise InputError(f"{file} says nothing of {', '.join(missing)}; run `dvc repro`")
+    return facts

@@ -6,16 +6,17 @@ import math
 
 import pandas as pd
 
+from radrobust.core.tables import explanations, figures
 from radrobust.evaluation.means import means
 from radrobust.evaluation.results import Results
 
-FILMS = ("all", "broken", "standing")
+ANSWERS = ("all", "misclassified", "robust")
 CHANCE = {"spearman": 0.0, "ssim": math.nan, "overlap_10": 0.1}
 """What two maps that have nothing to do with each other score; for SSIM it depends on the maps."""
 
 
 def survival(results: Results) -> pd.DataFrame:
-    """Hold the maps of clean films against those of the same films under the headline attack.
+    """Hold the maps of clean images against those of the same samples under the headline attack.
 
     Parameters
     ----------
@@ -25,26 +26,24 @@ def survival(results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `system`, `explainer`, `films` (all, broken or standing), `metric`, `value`, `low`, `high`,
-        `chance`, `n`: means over films with the interval of `means`. Films that were wrong before
-        the attack are left as they are, and left out.
+        `figures.SURVIVED`: means over samples with the interval of `means`. Samples that were
+        misclassified before the attack are left as they are, and left out.
     """
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for system in results.params.systems:
         for explainer in results.params.explain.methods:
-            table = results.of_maps("survival", system, explainer)
-            for films in FILMS:
-                found = means(_choose(table, films)[list(CHANCE)], results.params)
+            table = results.of_maps(explanations.SURVIVAL, system, explainer)
+            for answers in ANSWERS:
+                found = means(_choose(table, answers)[list(CHANCE)], results.params)
                 rows += [
-                    (system, explainer, films, metric, *mean[:3], CHANCE[metric], mean.n)
+                    (system, explainer, answers, metric, *mean[:3], CHANCE[metric], mean.n)
                     for metric, mean in found.items()
                 ]
-    columns = ["system", "explainer", "films", "metric", "value", "low", "high", "chance", "n"]
-    return pd.DataFrame(rows, columns=columns)
+    return figures.SURVIVED.of_rows(rows)
 
 
-def _choose(table: pd.DataFrame, films: str) -> pd.DataFrame:
+def _choose(table: pd.DataFrame, answers: str) -> pd.DataFrame:
     changed = table[table["changed"]]
-    if films == "all":
+    if answers == "all":
         return changed
-    return changed[changed["broken"] == (films == "broken")]
+    return changed[changed["misclassified"] == (answers == "misclassified")]

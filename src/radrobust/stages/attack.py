@@ -13,11 +13,13 @@ import torch
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import Outcome, judge
 from radrobust.attacks.pipeline import gradients, inspect
-from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attacks
-from radrobust.core import paths
+from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films
+from radrobust.core import paths, program
+from radrobust.core.conditions import PIXEL, attacked
 from radrobust.core.files import replacing
 from radrobust.core.params import Checks, Params
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Part, Parts
+from radrobust.core.tables import predictions
 from radrobust.core.tensors import pick_device, state_digest
 from radrobust.data.samples import Samples, load_samples
 from radrobust.systems import checkpoints
@@ -27,14 +29,11 @@ from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through
 from radrobust.systems.precision import Precision
 
-IMAGES = "images.npz"
-"""Every test film as the headline attack left it, with its name."""
-
 
 def attack(key: str, params: Params) -> None:
     """Attack system `key` and write what it says of every test film, clean and attacked.
 
-    What is finished lies in shards until all is: a run that is killed loses one batch, and the next
+    What is finished is kept until all is: a run that is killed loses one batch, and the next
     one ends with the same tables.
     """
     device = pick_device(params.device)
@@ -42,69 +41,72 @@ def attack(key: str, params: Params) -> None:
     samples = load_samples()
     films = Films.of_split(samples, "test", device)
     loaded = state_digest(classifier)
-    shards = Shards(
+    parts = Parts(
         paths.RESUME / "attack" / key,
+        program.version(*program.of_stage("attack", key)),
         *(loaded, classifier.threshold, params.attack, params.checks, params.seed),
         *(films.sample_ids, films.pixels.cpu().numpy().tobytes()),
     )
     attacker = Attacker(classifier, params.attack, params.seed)
     # An attacker need not let MeanSparse hide the gradient; what is asked stays the same network.
-    with straight_through(classifier):
-        goal = Goal(classifier.threshold, far_attacks(attacker.headline(params.far, "pixel")))
-        size = _batch_size(params.attack.batch_size, classifier, films, shards)
-        precision = _precision(attacker, films[:size], shards)
+    with parts.at_work(), straight_through(classifier):
+        goal = Goal(classifier.threshold, params.far)
+        size = _batch_size(params.attack.batch_size, classifier, films, parts)
+        precision = _precision(attacker, films[:size], parts)
         attacker = replace(attacker, precision=precision.dtype)
-        evaluated = attack_films(attacker, films, goal, size, shards)
+        evaluated = attack_films(attacker, films, goal, size, parts)
         scene = _scene(attacker, films, _checked(samples, params), evaluated, params.checks)
-        checks = run_checks(scene, shards)
+        checks = run_checks(scene, parts)
         slopes = gradients(classifier, scene.films)
-    stored = as_pixels(samples.images[samples.rows("test")])
-    pipeline = inspect(classifier, films, stored, loaded)
-    tables = {
-        "predictions": evaluated.predictions,
-        "checks": pd.concat([checks, evaluated.far.assign(check="far")], ignore_index=True),
-        "gradients": slopes,
-    }
-    with replacing(paths.PREDICTIONS / key) as folder:
-        folder.mkdir()
-        for name, table in tables.items():
-            table.insert(0, "system", key)
-            table.to_parquet(folder / f"{name}.parquet", index=False)
-        facts = asdict(pipeline) | {
+        stored = as_pixels(samples.images[samples.rows("test")])
+        facts = asdict(inspect(classifier, films, stored, loaded)) | {
             "frozen_changed": _frozen_changed(key),
             "precision": asdict(precision),
         }
-        (folder / "pipeline.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        names = np.array(films.sample_ids, dtype=np.str_)
-        images = evaluated.images[params.attack.space]
-        np.savez_compressed(folder / IMAGES, allow_pickle=False, sample_ids=names, images=images)
-    shards.discard()
+        found = {
+            predictions.PREDICTIONS: evaluated.predictions,
+            predictions.CHECKED: pd.concat(
+                [checks, evaluated.far.assign(check="far")], ignore_index=True
+            ),
+            predictions.GRADIENTS: slopes,
+        }
+        with replacing(paths.PREDICTIONS / key) as folder:
+            folder.mkdir()
+            for table, rows in found.items():
+                table.write(rows.assign(system=key), folder)
+            text = json.dumps(facts, indent=2) + "\n"
+            (folder / "pipeline.json").write_text(text, encoding="utf-8")
+            names = np.array(films.sample_ids, dtype=np.str_)
+            images = evaluated.images[params.attack.space]
+            np.savez_compressed(
+                folder / paths.ATTACKED, allow_pickle=False, sample_ids=names, images=images
+            )
 
 
 def _batch_size(
-    wanted: int | Literal["auto"], classifier: Classifier, films: Films, shards: Shards
+    wanted: int | Literal["auto"], classifier: Classifier, films: Films, parts: Parts
 ) -> int:
     if wanted != "auto":
         return wanted
     # Kept as well: a run that goes on has to cut the films as the one before it did.
-    kept = shards.table("size", lambda: _size_table(classifier, films))
-    return int(kept["size"].iloc[0])
+    kept = parts.get("size", lambda: _size(classifier, films))
+    return int(kept.table["size"].iloc[0])
 
 
-def _size_table(classifier: Classifier, films: Films) -> pd.DataFrame:
-    return pd.DataFrame({"size": [batch_size(classifier, films.pixels.shape[-1])]})
+def _size(classifier: Classifier, films: Films) -> Part:
+    return Part(pd.DataFrame({"size": [batch_size(classifier, films.pixels.shape[-1])]}))
 
 
-def _precision(attacker: Attacker, films: Films, shards: Shards) -> Precision:
+def _precision(attacker: Attacker, films: Films, parts: Parts) -> Precision:
     """Choose the precision of the search by a batch of films, or by fewer if memory runs out."""
 
-    def measure() -> pd.DataFrame:
+    def measure() -> Part:
         _, found = halving(len(films), lambda count: attacker.fastest_precision(films[:count]))
-        return pd.DataFrame([asdict(found)])
+        return Part(pd.DataFrame([asdict(found)]))
 
     # Kept too: a run that goes on has to search as the one before it did, however fast it is now.
-    kept = shards.table("precision", measure)
-    return Precision(*kept.iloc[0])
+    kept = parts.get("precision", measure)
+    return Precision(*kept.table.iloc[0])
 
 
 def _scene(
@@ -113,9 +115,9 @@ def _scene(
     """Gather what the checks need; the headline attack's outcome is read off its own table."""
     device = films.pixels.device
     chosen = films.take(torch.tensor(rows, device=device))
-    table = evaluated.at(float(attacker.params.eps), "pixel").iloc[rows]
+    table = evaluated.at(attacked(attacker.params, units=PIXEL)).iloc[rows]
     headline = Outcome(
-        torch.from_numpy(evaluated.images["pixel"][rows]).to(device),
+        torch.from_numpy(evaluated.images[PIXEL][rows]).to(device),
         torch.from_numpy(table[["logit_0", "logit_1"]].to_numpy()).to(device),
         torch.from_numpy(table["iteration"].to_numpy(np.int64)).to(device),
     )

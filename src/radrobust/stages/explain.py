@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
@@ -11,24 +9,23 @@ from numpy.typing import NDArray
 
 from radrobust.attribution.examiner import Chosen, Examiner
 from radrobust.attribution.protocol import choose_films, explain_films
-from radrobust.core import paths
+from radrobust.core import paths, program
+from radrobust.core.conditions import CLEAN, Condition, attacked
 from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
-from radrobust.core.params import Attack, Params
-from radrobust.core.parts import Shards
+from radrobust.core.params import Params
+from radrobust.core.parts import Parts
+from radrobust.core.tables import explanations, predictions
 from radrobust.core.tensors import pick_device, state_digest
 from radrobust.data.samples import load_samples
-from radrobust.stages.attack import IMAGES
 from radrobust.systems import checkpoints
 from radrobust.systems.classifier import as_pixels
-
-MAPS = "maps.npz"
 
 
 def explain(key: str, params: Params) -> None:
     """Explain what system `key` says of the chosen test films, as they are and as attacked.
 
-    What is finished lies in shards until all is: a run that is killed loses the maps of a few
+    What is finished is kept until all is: a run that is killed loses the maps of a few
     films, and the next one ends with the same tables.
 
     Raises
@@ -41,53 +38,47 @@ def explain(key: str, params: Params) -> None:
     samples = load_samples()
     table = choose_films(samples, params.explain, params.seed)
     names, rows = table["sample_id"].tolist(), table["position"].to_numpy()
-    folder = paths.PREDICTIONS / key
-    masks, images = np.asarray(samples.masks[rows]), _attacked(folder / IMAGES, names)
+    masks, images = np.asarray(samples.masks[rows]), _attacked(key, names)
     clean = Chosen(
-        table.join(_answers(folder, params.attack, 0.0), on="sample_id"),
+        table.join(_answers(key, CLEAN), on="sample_id"),
         masks,
         as_pixels(np.asarray(samples.images[rows])).to(device),
     )
-    attacked = Chosen(
-        table.join(_answers(folder, params.attack, float(params.attack.eps)), on="sample_id"),
+    moved = Chosen(
+        table.join(_answers(key, attacked(params.attack)), on="sample_id"),
         masks,
         torch.from_numpy(images).to(device),
     )
-    shards = Shards(
+    parts = Parts(
         paths.RESUME / "explain" / key,
+        program.version(*program.of_stage("explain", key)),
         *(state_digest(classifier), params.explain, params.seed, names),
         *(clean.images.cpu().numpy().tobytes(), images.tobytes()),
     )
     examiner = Examiner(classifier, params.explain, params.seed, images.shape[-1])
-    explained = explain_films(examiner, clean, attacked, shards)
-    tables = {
-        name: getattr(explained, name)
-        for name in ("attributions", "survival", "faithfulness", "randomisation")
-    }
-    with replacing(paths.ATTRIBUTIONS / key) as draft:
-        draft.mkdir()
-        for name, found in tables.items():
-            found.insert(0, "system", key)
-            found.to_parquet(draft / f"{name}.parquet", index=False)
-        arrays = {"sample_ids": np.array(names, dtype=np.str_), **explained.maps}
-        np.savez_compressed(draft / MAPS, allow_pickle=False, **arrays)
-    shards.discard()
+    with parts.at_work():
+        explained = explain_films(examiner, clean, moved, parts)
+        with replacing(paths.ATTRIBUTIONS / key) as draft:
+            draft.mkdir()
+            for one in explanations.EXPLANATIONS:
+                one.write(getattr(explained, one.name).assign(system=key), draft)
+            arrays = {"sample_ids": np.array(names, dtype=np.str_), **explained.maps}
+            np.savez_compressed(draft / paths.MAPS, allow_pickle=False, **arrays)
 
 
-def _attacked(file: Path, names: list[str]) -> NDArray[np.float32]:
-    """Return films as the headline attack left them, in the order of their names."""
+def _attacked(key: str, names: list[str]) -> NDArray[np.float32]:
+    """Return images as the headline attack left them, in the order of their samples' names."""
+    file = paths.PREDICTIONS / key / paths.ATTACKED
     if not file.is_file():
-        raise InputError(f"{file} is not here; run `dvc repro attack@{file.parent.name}` first")
+        raise InputError(f"{file} is not here; run `dvc repro attack@{key}` first")
     with np.load(file, allow_pickle=False) as arrays:
         position = {str(name): row for row, name in enumerate(arrays["sample_ids"])}
         images: NDArray[np.float32] = arrays["images"][[position[name] for name in names]]
     return images
 
 
-def _answers(folder: Path, attack: Attack, eps: float) -> pd.DataFrame:
-    """Return what the system says of each test film at a budget."""
-    table = pd.read_parquet(folder / "predictions.parquet")
-    rows = (
-        (table["space"] == attack.space) & (table["decision"] == "argmax") & (table["eps"] == eps)
-    )
+def _answers(key: str, condition: Condition) -> pd.DataFrame:
+    """Return what the system says of each test sample under a condition."""
+    table = predictions.PREDICTIONS.read(system=key)
+    rows = table["condition"] == condition.key
     return table[rows].set_index("sample_id")[["predicted", "probability"]]

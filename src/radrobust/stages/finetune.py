@@ -10,7 +10,7 @@ from typing import Any
 
 from dvclive.live import Live
 
-from radrobust.core import paths
+from radrobust.core import paths, program
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
 from radrobust.core.seeds import derive_seed
@@ -53,9 +53,13 @@ def finetune(key: str, params: Params) -> None:
             one.curve.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     with replacing(paths.TRAINING / key) as folder:
         folder.mkdir()
-        for file in (paths.RESUME / key / "live" / "plots" / "metrics").glob("*.tsv"):
+        for file in (_unfinished(key) / "live" / "plots" / "metrics").glob("*.tsv"):
             shutil.copy(file, folder)
-    shutil.rmtree(paths.RESUME / key, ignore_errors=True)
+    shutil.rmtree(_unfinished(key).parent, ignore_errors=True)
+    features = _features(key, params)
+    for other in features.parent.glob("*"):
+        if other != features:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _start(key: str, purpose: str, params: Params) -> Classifier:
@@ -73,8 +77,8 @@ def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, 
         By the name of the file that the curve is to have.
     """
     key = classifier.design.system
-    resume = paths.RESUME / key
-    features = paths.cache_folder(params.cache) / "features"
+    resume = _unfinished(key)
+    features = _features(key, params)
     objective = _objective(key, params)
     seed = derive_seed(params.seed, "training", key)
     trained, helper = {}, None
@@ -88,6 +92,16 @@ def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, 
             classifier, splits, params.model, plan, features, lambda row: _log(live, row)
         )
     return trained
+
+
+def _unfinished(key: str) -> Path:
+    """Return where a training that is killed is gone on from, by this version of the program."""
+    return paths.RESUME / "finetune" / key / program.version(*program.of_stage("finetune", key))
+
+
+def _features(key: str, params: Params) -> Path:
+    """Return where features are kept that this version of the program has computed."""
+    return paths.cache_folder(params.cache) / "features" / key / _unfinished(key).name
 
 
 def _objective(key: str, params: Params) -> str:

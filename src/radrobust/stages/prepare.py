@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 
@@ -11,11 +10,8 @@ from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
 from radrobust.core.params import Params
-from radrobust.data import samples
+from radrobust.core.tables import data as tables
 from radrobust.data.splitting import SPLITS, group, read_splits, split
-
-PAIRS = "pairs.parquet"
-"""In `paths.AUDIT`: two films a row that show the same."""
 
 
 def prepare(params: Params) -> None:
@@ -30,22 +26,15 @@ def prepare(params: Params) -> None:
         The films have not been read or audited, `split.source` cannot be used, or there are too
         few films to be split.
     """
-    table = _read(paths.FILMS / samples.FILMS_TABLE, "read").drop(columns="picture")
-    groups = group(table, _read(paths.AUDIT / PAIRS, "audit"))
-    table.insert(2, "group", groups)
+    table = tables.FILMS.read().drop(columns="picture")
+    table["group"] = group(table, tables.PAIRS.read())
     fixed = fixed_splits(table, params.split.source)
     splits = split(table, params.split.val, params.split.test, params.seed, fixed)
-    table.insert(2, "split", splits)
+    table["split"] = splits
     with replacing(paths.SAMPLES) as folder:
         folder.mkdir()
-        table.to_parquet(folder / samples.TABLE, index=False)
+        tables.SAMPLES.write(table, folder)
     print(_summary(table))
-
-
-def _read(file: Path, stage: str) -> pd.DataFrame:
-    if not file.is_file():
-        raise InputError(f"{file} is not here; run `dvc repro {stage}` first")
-    return pd.read_parquet(file)
 
 
 def fixed_splits(table: pd.DataFrame, source: str) -> dict[str, str]:

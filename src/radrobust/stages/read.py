@@ -13,6 +13,7 @@ from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
 from radrobust.core.params import Params
 from radrobust.core.seeds import derive_seed
+from radrobust.core.tables import data as tables
 from radrobust.data import samples
 from radrobust.data.datasets.registry import Dataset, Film, get_dataset, locate
 from radrobust.data.reading import read_films
@@ -35,8 +36,9 @@ def read(params: Params) -> None:
     films = choose(dataset.films(params, place), params)
     unfinished = paths.RESUME / "films"
     read_films(films, params.dataset.image_size, unfinished)
-    table = pd.read_parquet(unfinished / samples.FILMS_TABLE, columns=["label", "truncated"])
-    unreadable = pd.read_parquet(unfinished / samples.UNREADABLE)
+    table, unreadable = (
+        pd.read_parquet(unfinished / one.path.name) for one in (tables.FILMS, tables.UNREADABLE)
+    )
     _check(dataset, table, unreadable)
     _write_dataset(dataset, unfinished / samples.DATASET)
     with replacing(paths.FILMS) as draft:

@@ -1,0 +1,56 @@
+"""Stage program: which sources each stage runs, so that DVC runs what a change of them concerns."""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import radrobust.data.datasets as datasets
+from radrobust.core import paths
+from radrobust.core.files import replacing
+from radrobust.core.params import Params
+from radrobust.core.program import imports, of_stage, sources
+
+OF_A_STUDY = ("check", "audit", "prepare", "summarise", "cases", "tables", "site")
+OF_A_SYSTEM = ("finetune", "attack", "explain")
+
+
+def program(params: Params) -> None:
+    """Write `results/program`: a file a stage, in the form of sha256sum's.
+
+    Parameters
+    ----------
+    params : Params
+        The study, whose systems have stages of their own.
+    """
+    with replacing(paths.PROGRAM) as folder:
+        folder.mkdir()
+        for name, modules in stages(params.systems).items():
+            (folder / f"{name}.txt").write_text(_listed(modules), encoding="utf-8")
+
+
+def stages(systems: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return, by the name of a stage's file, the modules that it begins with.
+
+    Reading finds datasets by their names, and a page has its imports in `reports`, so that both
+    begin with more than the stage itself.
+    """
+    known = (f"{datasets.__name__}.{one.name}" for one in pkgutil.iter_modules(datasets.__path__))
+    found = {"read": (*of_stage("read"), *known)}
+    found |= {stage: of_stage(stage) for stage in OF_A_STUDY}
+    found |= {
+        f"{stage}-{system}": of_stage(stage, system) for system in systems for stage in OF_A_SYSTEM
+    }
+    scripts = sorted(paths.REPORTS.glob("*.py"))
+    return found | {f"page-{file.stem}": (*of_stage("page"), *imports(file)) for file in scripts}
+
+
+def _listed(modules: Iterable[str]) -> str:
+    files = sources(*modules).items()
+    return "".join(f"{_digest(file)}  {module}\n" for module, file in files)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
