@@ -30,7 +30,7 @@ from radrobust.core.tensors import pick_device
 from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import in_batches
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import by_year
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import straight_through
 
@@ -99,7 +99,7 @@ def films_of(count: int | None, params: Params) -> Films:
 def main(keys: list[str], count: int | None) -> None:
     params = load_params()
     films = films_of(count, params)
-    keys = keys or [key for key in SYSTEMS if (paths.MODELS / key).is_dir()]
+    keys = keys or [key for key in by_year() if (paths.MODELS / key).is_dir()]
     if not keys:
         raise InputError(f"no system is trained in {paths.MODELS}; run `dvc repro` first")
     print(f"{len(films)} test films, {params.attack.norm} {params.attack.eps}\n")

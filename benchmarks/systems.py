@@ -79,7 +79,7 @@ def in_own_process(*words: object) -> dict[str, float]:
 
 
 def main() -> None:
-    from radrobust.systems.catalogue import SYSTEMS
+    from radrobust.systems.bibliography import by_year
     from radrobust.systems.classifier import Design
     from radrobust.systems.footprint import footprint
 
@@ -90,7 +90,7 @@ def main() -> None:
         head += [f"peak, GiB, {side} px"]
     print("| " + " | ".join(head) + " |")
     print("|---|" + "--:|" * (len(head) - 1))
-    for key in SYSTEMS:
+    for key in by_year():
         cells = [
             f"{footprint(Design(key, 'paper', 'linear'), 32).parameters / 1e6:.2f}",
             f"{checkpoint_bytes(key) / 2**20:.0f}",

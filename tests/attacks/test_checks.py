@@ -17,7 +17,7 @@ from radrobust.core.params import Checks
 from radrobust.core.parts import Shards
 from radrobust.core.tensors import state_digest
 from radrobust.systems import meansparse
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load
 from radrobust.systems.classifier import Normalise, as_pixels, build
 from radrobust.systems.films import Films
 
@@ -165,7 +165,7 @@ def test_drifting_batchnorm_is_caught(pipeline):
 
 def test_normalising_twice_is_caught_inside_and_outside(pipeline):
     classifier, films, stored, loaded = pipeline
-    normalise = Normalise(SYSTEMS["rade2022"].normalisation)
+    normalise = Normalise(load("rade2022").normalisation)
     inside = torch.nn.Sequential(normalise, classifier).eval()
     assert inspect(inside, films, stored, loaded).normalisations == 2
     outside = Films(films.sample_ids, (films.pixels - 0.5) / 0.25, films.labels)

@@ -20,7 +20,7 @@ from radrobust.core.parts import Shards
 from radrobust.core.tensors import state_digest
 from radrobust.evaluation.checks import check_all
 from radrobust.evaluation.results import IMAGES, Results
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load
 from radrobust.systems.classifier import Normalise, build
 from radrobust.systems.films import Films
 
@@ -137,7 +137,7 @@ def test_drifting_statistics_fail(verdicts, reader):
 
 def test_normalising_twice_fails(verdicts, reader):
     classifier, films = reader
-    twice = nn.Sequential(Normalise(SYSTEMS["rade2022"].normalisation), classifier).eval()
+    twice = nn.Sequential(Normalise(load("rade2022").normalisation), classifier).eval()
     assert "normalised_once" in verdicts(twice, films, steps=2)["fail"]
 
 

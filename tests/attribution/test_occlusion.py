@@ -8,7 +8,7 @@ from torch import nn
 from radrobust.attribution.explainers import baseline
 from radrobust.attribution.occlusion import occlude
 from radrobust.systems.architectures import in_sequence
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import keys
 from radrobust.systems.classifier import build
 from radrobust.systems.meansparse import calibrate
 
@@ -39,7 +39,7 @@ def captums(classifier, films, baselines, targets, window, stride):
 @pytest.mark.parametrize(
     ("side", "window", "stride", "channels"), [(32, 4, 2, 1), (32, 7, 5, 3), (64, 16, 11, 1)]
 )
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_maps_are_captums(key, side, window, stride, channels):
     classifier = network(key)
     films = drawn(3, 3, channels, side, side)
@@ -60,7 +60,7 @@ def test_a_window_as_large_as_the_film_hides_it_all():
     torch.testing.assert_close(maps, fall.view(-1, 1, 1).expand_as(maps), atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_a_backbone_in_sequence_is_the_backbone(key):
     classifier = network(key)
     maps = drawn(5, 2, 3, 32, 32)

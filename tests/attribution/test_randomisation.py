@@ -7,13 +7,13 @@ import torch
 
 from radrobust.attribution.randomisation import PARTS, cascade, correlations, parameters_by_part
 from radrobust.core.tensors import state_digest
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import keys
 from radrobust.systems.classifier import Design, build, build_empty
 
 SIDE = 32
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=keys())
 def classifier(request):
     """A system without a parameter whose values are all the same, as after training."""
     built = build(request.param, seed=1, head="mlp").eval()
@@ -34,7 +34,7 @@ def changed(before, after):
 
 @pytest.mark.parametrize("head", ["linear", "mlp"])
 @pytest.mark.parametrize("scale", ["compact", "paper"])
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_every_parameter_is_in_one_part(key, scale, head):
     empty = build_empty(Design(key, scale, head))
     parts = parameters_by_part(empty)

@@ -5,8 +5,8 @@ from torch import nn
 
 from radrobust.attribution.explainers import Task, explain
 from radrobust.systems.architectures import Backbone
-from radrobust.systems.catalogue import Normalisation
 from radrobust.systems.classifier import Classifier, Design
+from radrobust.systems.system import NO_NORMALISATION
 
 
 class TwoLogits(nn.Module):
@@ -38,9 +38,9 @@ def classifier_of(network, weights):
     """A classifier that does not normalise, with the weights of its two logits: 2×C."""
     head = nn.Linear(len(weights[0]), 2, bias=False)
     head.weight = nn.Parameter(torch.tensor(weights))
-    plain = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     backbone = Backbone(network, len(weights[0]), (), {}, "fc")
-    classifier = Classifier(Design("standard", "compact", "linear"), plain, backbone, head)
+    design = Design("standard", "compact", "linear")
+    classifier = Classifier(design, NO_NORMALISATION, backbone, head)
     return classifier.eval().requires_grad_(False)
 
 

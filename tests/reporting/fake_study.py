@@ -19,7 +19,9 @@ from radrobust.core.params import Params, load_params
 from radrobust.core.tables import data, explanations, figures, predictions
 from radrobust.core.tables.schema import Table
 from radrobust.data.samples import load_samples
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import bibliography
+from radrobust.systems.catalogue import load
+from radrobust.training.objectives import OBJECTIVES
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -115,7 +117,7 @@ def decide(root: Path, failed: str) -> None:
         guessing = table["metric"].isin(["auroc", "balanced_accuracy", "accuracy"])
         guessing &= table["system"].isin(systems)
         table.loc[guessing, ["value", "low", "high"]] = 0.52, 0.44, 0.6
-        first = max(systems, key=lambda key: len(SYSTEMS[key].title))
+        first = max(systems, key=lambda key: len(bibliography(key).title))
         table.loc[guessing & (table["system"] == first), "value"] = 0.53
         write(table, figures.METRICS, root)
 
@@ -551,10 +553,12 @@ def _write_model(folder: Path, system: str, params: Params) -> None:
         "val_specificity": 0.75,
     }
     if not model.evaluation_alone:
+        objective = load(system).objective
         facts |= {
             "trainable": model.trainable,
-            "objective": SYSTEMS[system].objective,
+            "objective": objective,
             "epochs": params.finetune.epochs,
+            "helper_epochs": params.finetune.epochs * OBJECTIVES[objective].needs_helper,
             "best_epoch": BEST_EPOCH,
             "seconds": 61.5,
             "images_per_second": 117.2,
@@ -569,6 +573,6 @@ def _training_curve(system: str, params: Params) -> pd.DataFrame:
     epochs = np.arange(1, params.finetune.epochs + 1)
     score = 0.9 - 0.03 * np.abs(epochs - BEST_EPOCH)
     table = {"epoch": epochs, "loss": 0.7 / epochs, f"val_{params.finetune.metric}": score}
-    if SYSTEMS[system].objective != "standard":
+    if load(system).objective != "standard":
         table[f"val_attacked_{params.finetune.metric}"] = score - 0.2
     return pd.DataFrame(table | {"lr": 0.005, "seconds": 6.0, "best": epochs == BEST_EPOCH})

@@ -14,7 +14,7 @@ import torch
 from radrobust.attacks.pgd import Pgd, pgd
 from radrobust.attribution.explainers import ADDS_UP, EXPLAINERS, explain, make_task
 from radrobust.core.params import load_params
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import keys
 from radrobust.systems.films import Films
 from radrobust.systems.meansparse import switched_off
 from radrobust.systems.sources import obtain
@@ -22,7 +22,7 @@ from radrobust.systems.sources import obtain
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=keys())
 def loaded(request, zoo, tmp_path_factory):
     """A classifier, two images, and RobustBench's own last layer and answer to them in float64."""
     key = request.param

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from radrobust.core.errors import InputError
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import keys
 from radrobust.systems.classifier import Design, build
 from radrobust.systems.published import load_backbone, load_finetuned, read
 
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_named(theirs, tmp_path, changes, said):
 def test_a_checkpoint_of_another_architecture_is_refused(zoo, tmp_path):
     path = tmp_path / "them.pt"
     zoo.save(zoo.build("rebuffi2021", "compact"), path)
-    with pytest.raises(InputError, match=r"not a checkpoint of standard \(WRN-28-10 or WRN-10-1\)"):
+    with pytest.raises(InputError, match=r"not a checkpoint of standard \(wide_resnet\(depth=28, "):
         load_backbone(path, COMPACT, seed=0)
 
 
@@ -220,7 +220,7 @@ def study_checkpoint(zoo, key, path):
     return model.eval()
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_a_finetuned_checkpoint_of_the_study_predicts_as_there_with_classes_turned(
     key, zoo, tmp_path
 ):

@@ -11,7 +11,7 @@ from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.paths import cache_folder
 from radrobust.systems import sources
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load
 from radrobust.systems.sources import cached, locate, obtain
 
 REPOSITORY = "somebody/radiographs"
@@ -57,7 +57,7 @@ def checkpoint(zoo, tmp_path):
 
 
 def on_drive(key):
-    return f"/drive/{SYSTEMS[key].drive_id}"
+    return f"/drive/{load(key).drive_id}"
 
 
 def test_robustbench_weights_are_downloaded_once_and_trusted_on_first_use(

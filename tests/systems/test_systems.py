@@ -10,10 +10,9 @@ from torch import nn
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
 from radrobust.systems import checkpoints
-from radrobust.systems.catalogue import CIFAR10, NO_NORMALISATION, SYSTEMS
+from radrobust.systems.catalogue import keys, load
 from radrobust.systems.classifier import Design, build, build_empty
 from radrobust.systems.footprint import footprint
-from radrobust.systems.listing import description, listing
 from radrobust.systems.meansparse import operators
 from radrobust.systems.sources import obtain
 from radrobust.training.inputs import Films
@@ -33,47 +32,13 @@ PARAMETERS = {
 }
 
 
-def test_the_catalogue_holds_the_eight():
-    assert set(SYSTEMS) == set(PARAMETERS)
-
-
-@pytest.mark.parametrize("key", SYSTEMS)
-def test_every_entry_of_the_catalogue_is_whole(key):
-    system = SYSTEMS[key]
-    assert system.key == key
-    assert str(system.year) in system.label
-    assert system.url.startswith("https://")
-    assert len(system.drive_id) == 33
-    assert set(system.architectures) == {"paper", "compact"}
-    for published in (system.cifar10, system.fracatlas):
-        assert 0 <= published.attacked <= published.clean <= 100
-    owns = {"rebuffi2021", "rade2022", "peng2023", "amini2024"}
-    assert system.normalisation == (CIFAR10 if key in owns else NO_NORMALISATION)
-
-
-def test_listing_and_description_name_all_that_matters():
-    lines = listing().splitlines()
-    assert len(lines) == 1 + len(SYSTEMS)
-    for line, system in zip(lines[1:], SYSTEMS.values(), strict=True):
-        assert line.startswith(system.key)
-        assert system.title in line
-    told = description("chen2024")
-    for part in ("Erh-Chung Chen", "WRN-34-20", "Chen2024Data_WRN_34_20", "58.09", "68.92"):
-        assert part in told
-
-
-def test_describing_a_stranger_suggests_the_nearest():
-    with pytest.raises(InputError, match="did you mean chen2024"):
-        description("chen2042")
-
-
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", PARAMETERS)
 def test_parameters_at_paper_scale(key):
     found = footprint(Design(key, "paper", "linear"), 32).parameters
     assert found / 1e6 == pytest.approx(PARAMETERS[key], abs=0.005)
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_a_published_checkpoint_gives_what_robustbench_computes(key, zoo, model, tmp_path):
     theirs = zoo.build(key, "compact")
     zoo.save(theirs, tmp_path / "them.pt")
@@ -84,13 +49,13 @@ def test_a_published_checkpoint_gives_what_robustbench_computes(key, zoo, model,
         torch.testing.assert_close(ours, theirs(images), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 @pytest.mark.parametrize("side", [32, 40, 64, 224])
 def test_one_row_of_two_logits_a_film_at_any_multiple_of_8(key, side):
     assert build(key, seed=0).eval()(torch.rand(2, 1, side, side)).shape == (2, 2)
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_the_whole_map_is_pooled(key):
     # A film changed in one corner only: each corner moves the answer by its own share.
     classifier = build(key, seed=0).eval().requires_grad_(False)
@@ -101,19 +66,19 @@ def test_the_whole_map_is_pooled(key):
         assert not torch.equal(classifier(changed), classifier(film))
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_grey_films_are_repeated_to_three_equal_channels(key):
     classifier = build(key, seed=0).eval()
     films = torch.rand(2, 1, 32, 32)
     torch.testing.assert_close(classifier(films), classifier(films.repeat(1, 3, 1, 1)))
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 @pytest.mark.parametrize("scale", ["compact", "paper"])
 def test_pixels_are_normalised_exactly_once(key, scale):
     """Up to the first convolution the system is one affine map of the pixels, the catalogue's."""
     classifier = build_empty(Design(key, scale, "linear"))
-    normalisation = SYSTEMS[key].normalisation
+    normalisation = load(key).normalisation
     seen = []
     first = next(m for m in classifier.backbone.modules() if isinstance(m, nn.Conv2d))
     first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
@@ -126,14 +91,14 @@ def test_pixels_are_normalised_exactly_once(key, scale):
     torch.testing.assert_close(seen[0], (films.expand(-1, 3, -1, -1) - mean) / std)
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_moving_to_a_device_moves_everything(key):
     # On the meta device an operation with any tensor that stayed behind raises.
     classifier = build(key, seed=0).eval().to("meta")
     assert classifier(torch.empty(2, 1, 32, 32, device="meta")).is_meta
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 def test_the_seed_decides_the_weights_and_nothing_else_is_disturbed(key):
     torch.manual_seed(5)
     expected = torch.rand(1)
@@ -165,7 +130,7 @@ def part(count, seed):
     return Films(images.numpy(), (torch.arange(count) % 2).to(torch.int8).numpy())
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 @pytest.mark.parametrize("trainable", ["head", "last_block"])
 def test_what_is_frozen_is_bit_for_bit_what_it_was_after_training(key, trainable, tmp_path):
     classifier = build(key, seed=0, head="mlp")
@@ -206,7 +171,7 @@ def test_building_a_system_leaves_robustbench_unimported():
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-@pytest.mark.parametrize("key", SYSTEMS)
+@pytest.mark.parametrize("key", keys())
 @pytest.mark.parametrize("head", ["linear", "mlp"])
 def test_a_checkpoint_gives_the_same_answers_back(key, head, tmp_path):
     classifier = build(key, seed=3, head=head)

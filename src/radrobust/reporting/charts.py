@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from radrobust.reporting import html
 from radrobust.reporting.shown import Html
 from radrobust.reporting.study import Study
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import by_year
 
 # Okabe and Ito's colours without yellow and black, then two of Tol's: told apart by colour-blind
 # readers, and by their markers in grey.
@@ -49,12 +49,12 @@ STYLE: Any = {
 
 def colour(system: str) -> str:
     """Return a system's colour, the same in every chart of every study."""
-    return COLOURS[list(SYSTEMS).index(system) % len(COLOURS)]
+    return COLOURS[by_year().index(system) % len(COLOURS)]
 
 
 def marker(system: str) -> str:
     """Return a system's marker, the same in every chart of every study."""
-    return MARKERS[list(SYSTEMS).index(system) % len(MARKERS)]
+    return MARKERS[by_year().index(system) % len(MARKERS)]
 
 
 def two_lines(study: Study, system: str) -> str:

@@ -30,7 +30,7 @@ from radrobust.reporting.text import (
     signed,
     unit,
 )
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import bibliography, by_year
 
 FOLDER = paths.RESULTS / "compare"
 WORKSPACE = "workspace"
@@ -88,7 +88,7 @@ class Compared:
     def systems(self) -> list[str]:
         """Keys of all that any revision has measured, in the order of the catalogue."""
         found = set(self.metrics["system"])
-        return [system for system in SYSTEMS if system in found]
+        return [system for system in by_year() if system in found]
 
     def _read(self, name: str) -> pd.DataFrame:
         path = FOLDER / f"{name}.parquet"
@@ -157,7 +157,8 @@ def in_words(compared: Compared) -> Markdown:
 
 def small_multiples(compared: Compared) -> Html:
     """Clean and attacked balanced accuracy of every revision, a panel a system."""
-    titles = [f"{SYSTEMS[key].title}\n{SYSTEMS[key].label}" for key in compared.systems]
+    told = [bibliography(key) for key in compared.systems]
+    titles = [f"{one.title}\n{one.label}" for one in told]
     with charts.panels(titles, height=0.28 + 0.16 * len(compared.names)) as (figure, axes):
         said = []
         for ax, system in zip(axes, compared.systems, strict=True):
@@ -219,7 +220,7 @@ def _moves(table: pd.DataFrame, first: str, other: str, level: str) -> str:
 
 
 def _move(row: Row, start: Row) -> list[str]:
-    system, metric = str(row["system"]), str(row["metric"])
+    told, metric = bibliography(str(row["system"])), str(row["metric"])
     apart = bool(row["apart"])
     values = [
         cell(f"{number(float(one['value']), metric)}{unit(metric)}", style="number",
@@ -227,7 +228,7 @@ def _move(row: Row, start: Row) -> list[str]:
         for one in (start, row)
     ]  # fmt: skip
     return [
-        cell(SYSTEMS[system].title, "row", style="system", small=SYSTEMS[system].label),
+        cell(told.title, "row", style="system", small=told.label),
         cell(_title(metric), small=_about(row)),
         cell(_moved(float(row["difference"]), metric), style=f"number{' beyond' if apart else ''}",
              small="◆ apart" if apart else "overlap"),
@@ -332,7 +333,7 @@ def _title(metric: str) -> str:
 
 
 def _name(system: str) -> str:
-    entry = SYSTEMS[system]
+    entry = bibliography(system)
     return f"{entry.title} ({entry.label})" if entry.label else entry.title
 
 

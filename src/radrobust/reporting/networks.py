@@ -6,6 +6,8 @@ from radrobust.core.params import Finetune, Model
 from radrobust.reporting.shown import Markdown, code, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.text import METRIC_TITLES, objective_title
+from radrobust.systems.bibliography import bibliography
+from radrobust.systems.catalogue import load
 
 CIFAR10 = "CIFAR-10, small colour photographs of ten kinds of things"
 HEADS = {"linear": "one linear layer", "mlp": "the two layers of the study that is rebuilt"}
@@ -111,19 +113,21 @@ def _kept(finetune: Finetune) -> str:
 def _after(study: Study) -> str:
     """Say what happens to a system besides the training by its objective."""
     texts = []
-    if "chen2024" in study.systems and study.params.finetune.objective == "own":
-        texts.append(
-            "By which rule Data Filtering leaves films out is this project's own, as only its "
-            "paper's abstract could be read."
-        )
-    if "rade2022" in study.systems and study.params.finetune.objective == "own":
-        texts.append("HAT first trains its helper, a network of the same kind, plainly.")
-    if "amini2024" in study.systems and study.params.model.trainable != "head":
+    if study.params.finetune.objective == "own":
+        texts += [bibliography(key).training for key in study.systems]
+    trainings = [study.training(key) for key in study.systems]
+    helped = dict.fromkeys(facts["objective"] for facts in trainings if facts["helper_epochs"])
+    texts += [
+        f"{objective_title(name)} first trains its helper, a network of the same kind, plainly."
+        for name in helped
+    ]
+    hiding = any(load(key).hides_gradient for key in study.systems)
+    if hiding and study.params.model.trainable != "head":
         texts.append(
             "MeanSparse is no training: it is switched on afterwards, with statistics of the "
             "training films, so its epoch was chosen without it."
         )
-    return " ".join(texts)
+    return " ".join(text for text in texts if text)
 
 
 def _objective(finetune: Finetune) -> str:

@@ -36,7 +36,6 @@ from radrobust.reporting.text import (
     quoted,
     unit,
 )
-from radrobust.systems.catalogue import SYSTEMS
 
 KEPT = (0, (1, 1.5))
 """The line at the epoch that was kept."""
@@ -84,7 +83,7 @@ def in_short(study: Study, system: str) -> Markdown:
 
 def paper(system: str) -> Html:
     """Show what the catalogue knows of a system."""
-    facts = html.description(systems.facts(SYSTEMS[system]))
+    facts = html.description(systems.facts(system))
     return Html(f'<div class="entry" style="border: 0">{facts}</div>')
 
 

@@ -13,7 +13,6 @@ from radrobust.reporting import budgets, html
 from radrobust.reporting.html import cell
 from radrobust.reporting.published_study import (
     ABSENT,
-    COVERAGE,
     DATASET,
     EPS,
     FLAWS,
@@ -33,7 +32,7 @@ from radrobust.reporting.tables import (
     system_cell,
 )
 from radrobust.reporting.text import DASH, explainer_title, listing, number, plural
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import bibliography, by_year
 
 FILMS = ABSENT + PRESENT
 SPACES = ("normalized", "pixel")
@@ -43,7 +42,8 @@ ATTACKED = ("Attacked, after normalising", "Attacked, in pixels")
 
 def in_words(study: Study) -> Markdown:
     """Say what the published figures come to against always saying no."""
-    correct = {key: _correct(system.fracatlas.attacked) for key, system in SYSTEMS.items()}
+    figures = {key: bibliography(key).fracatlas for key in by_year()}
+    correct = {key: _correct(found.attacked) for key, found in figures.items() if found}
     level = study.params.evaluate.level
     above = [key for key, count in correct.items() if count > ABSENT]
     surely = [key for key in above if wilson(correct[key], FILMS, level).low > ABSENT / FILMS]
@@ -105,7 +105,8 @@ def accuracies(study: Study) -> Html:
     head += [cell(title, "col", style="number") for title in titles]
     body = [
         [_first(study, key), *_published(study, key), *_ours(study, key, "accuracy")]
-        for key in SYSTEMS
+        for key in by_year()
+        if bibliography(key).fracatlas or key in study.systems
     ]
     body += [
         _reference(study, key, right)
@@ -160,7 +161,8 @@ def flaws(study: Study) -> Html:
 
 def coverage(study: Study) -> Html:
     """Coverage as published beside ours, a tab an explainer."""
-    panes = {explainer_title(name): _coverage(study, name) for name in COVERAGE}
+    published = dict.fromkeys(name for key in by_year() for name in bibliography(key).coverage)
+    panes = {explainer_title(name): _coverage(study, name) for name in published}
     return html.tabs("coverage", panes)
 
 
@@ -188,7 +190,9 @@ def _first(study: Study, key: str) -> str:
 
 
 def _published(study: Study, key: str) -> list[str]:
-    figures = SYSTEMS[key].fracatlas
+    figures = bibliography(key).fracatlas
+    if figures is None:
+        return [cell(DASH, style="number")] * 2
     return [
         _counted(study, _correct(percent), f"{percent:.2f}")
         for percent in (figures.clean, figures.attacked)
@@ -228,7 +232,11 @@ def _levels(value: float) -> str:
 
 
 def _coverage(study: Study, explainer: str) -> str:
-    published = COVERAGE[explainer]
+    published = {
+        key: bibliography(key).coverage[explainer]
+        for key in by_year()
+        if explainer in bibliography(key).coverage
+    }
     groups = [cell("", style="system")]
     groups += [
         cell(title, "colgroup", span=3, style="number") for title in ("Published, %", "Here, %")
@@ -238,11 +246,10 @@ def _coverage(study: Study, explainer: str) -> str:
     body = [
         [
             system_cell(study, key),
-            *(cell(f"{value:.2f}", style="number") for value in published[key]),
+            *(cell(f"{value:.2f}", style="number") for value in values),
             *_measured(study, key, explainer),
         ]
-        for key in SYSTEMS
-        if key in published
+        for key, values in published.items()
     ]
     there = [cell(f"{percent:.2f}", style="number") for percent in PERCENTS]
     here = [cell(f"{percent:.1f}", style="number") for percent in PERCENTS]

@@ -1,7 +1,7 @@
 """What the study that is rebuilt here published, and what its notebooks do.
 
-Source: README and notebooks of R2I-Medical-Imaging. Accuracies of its systems are in the catalogue,
-with every other published figure of a system.
+Source: README and notebooks of R2I-Medical-Imaging. Figures of its systems are in the
+bibliography of each, with all else that was published of it.
 """
 
 from __future__ import annotations
@@ -19,33 +19,7 @@ IMAGE_SIZE = 224
 DATASET = "fracatlas"
 
 PERCENTS = (5, 25, 50)
-COVERAGE: dict[str, dict[str, tuple[float, float, float]]] = {
-    "saliency": {
-        "chen2024": (24.08, 68.32, 86.08),
-        "zhang2020": (16.68, 64.43, 87.00),
-        "huang2021": (20.75, 63.59, 83.39),
-        "rade2022": (13.74, 39.78, 59.40),
-        "rebuffi2021": (10.46, 35.26, 55.33),
-        "standard": (0.44, 7.97, 27.28),
-    },
-    "deeplift": {
-        "chen2024": (10.04, 36.24, 53.11),
-        "zhang2020": (8.09, 30.82, 52.36),
-        "huang2021": (9.24, 23.95, 35.60),
-        "rade2022": (2.61, 12.58, 26.69),
-        "rebuffi2021": (1.93, 10.09, 22.04),
-        "standard": (0.19, 3.78, 13.35),
-    },
-    "integrated_gradients": {
-        "chen2024": (7.85, 23.14, 37.06),
-        "zhang2020": (5.11, 18.83, 30.37),
-        "huang2021": (5.76, 15.31, 26.62),
-        "rade2022": (3.80, 16.47, 28.91),
-        "rebuffi2021": (2.87, 11.71, 22.23),
-        "standard": (0.46, 7.17, 24.62),
-    },
-}
-"""Of the fracture box's pixels, per cent among the top p % of attribution; chance is p."""
+"""Shares of a film, those with the most attribution, in which coverage was measured."""
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from radrobust.reporting.text import (
     signed,
     unit,
 )
+from radrobust.systems.catalogue import load
 
 ALPHA = 0.05
-UNDEFENDED = "standard"
 COMPARED = ("balanced_accuracy", "auroc")
 OF_SUBGROUPS = ("balanced_accuracy", "sensitivity", "specificity", "auroc")
 
@@ -140,10 +140,10 @@ def _rivals(study: Study) -> dict[str, str]:
     """Whom the others are held against, and what is said of them besides their names."""
     best, *equals = _best(study)
     rivals = {best: ", as robust as any here" if equals else ", the most robust here"}
-    if UNDEFENDED in study.systems:
-        model, objective = study.params.model, study.params.finetune.objective
-        plain = model.evaluation_alone or objective in ("own", "standard")
-        rivals.setdefault(UNDEFENDED, ", which has no defence" if plain else "")
+    model, objective = study.params.model, study.params.finetune.objective
+    plain = model.evaluation_alone or objective in ("own", "standard")
+    for key in (key for key in study.systems if load(key).undefended):
+        rivals.setdefault(key, ", which has no defence" if plain else "")
     return rivals
 
 

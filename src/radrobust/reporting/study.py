@@ -17,7 +17,7 @@ from radrobust.core.errors import InputError
 from radrobust.core.params import Params, load_params
 from radrobust.data.samples import Samples, load_samples
 from radrobust.reporting.text import Row
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import bibliography
 
 ALWAYS_NEGATIVE, ALWAYS_POSITIVE = "always_negative", "always_positive"
 REFERENCES = (ALWAYS_NEGATIVE, ALWAYS_POSITIVE)
@@ -108,11 +108,11 @@ class Study:
         """Return what a system is called where its label stands nearby or space is short."""
         if system in REFERENCES:
             return f"Always “{self.classes[REFERENCES.index(system)]}”"
-        return SYSTEMS[system].title
+        return bibliography(system).title
 
     def label(self, system: str) -> str:
         """Return by which paper a system is known, such as “Chen 2024”."""
-        return "" if system in REFERENCES else SYSTEMS[system].label
+        return "" if system in REFERENCES else bibliography(system).label
 
     def name(self, system: str) -> str:
         """Return what a sentence calls a system, such as “Data Filtering (Chen 2024)”."""
@@ -321,7 +321,8 @@ class Study:
         """Return of what a system was built, and, if anything was trained, how.
 
         Always `scale`, `head`, `weights` and `parameters`; `trainable`, `objective`, `epochs`,
-        `best_epoch`, `seconds` and `precision`, as in `searched`, only where something was trained.
+        `helper_epochs`, `best_epoch`, `seconds` and `precision`, as in `searched`, only where
+        something was trained.
         """
         return self._facts(paths.MODELS / system / "training.json")
 

@@ -14,7 +14,15 @@ from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.tables import sortable, system_cell
 from radrobust.reporting.text import DASH, duration, number, objective_title
-from radrobust.systems.catalogue import SYSTEMS, Published, System
+from radrobust.systems.bibliography import (
+    Bibliography,
+    Paper,
+    Published,
+    bibliography,
+    by_year,
+    in_short,
+)
+from radrobust.systems.catalogue import load
 
 OBJECTIVES_IN_WORDS = {
     "standard": "cross-entropy on the films as they are",
@@ -33,8 +41,7 @@ NOTE_MARKS = "¹²³⁴⁵⁶⁷⁸⁹"
 
 def published(study: Study) -> Html:
     """The study's systems side by side, with what was published of them."""
-    systems = [SYSTEMS[key] for key in study.systems]
-    notes = _Notes(systems)
+    notes = _Notes([bibliography(key) for key in study.systems])
     head = [
         [cell("", span=4)]
         + [
@@ -45,11 +52,11 @@ def published(study: Study) -> Html:
         + [cell(title, "col") for title in ("Trained against", "Objective", "Network")]
         + [cell(title, "col", style="number") for title in ("Clean", "Attacked") * 2],
     ]
-    body = [_published_row(system, notes) for system in systems]
+    body = [_published_row(key, notes) for key in study.systems]
     body.append(_always_negative_row())
     caption = (
         "Accuracy as published: on CIFAR-10 by RobustBench, on FracAtlas by the study that is "
-        f"rebuilt here. Attacked: {notes.usual_cifar10}; {notes.usual_fracatlas}. {notes.written}"
+        f"rebuilt here. Attacked: {'; '.join(notes.usual)}. {notes.written}"
     )
     return Html(sortable(html.table(head, body, caption.strip())))
 
@@ -87,8 +94,8 @@ def page_link(study: Study, key: str) -> str:
 def pages(study: Study) -> Markdown:
     """List the pages of the study's systems."""
     items = [
-        f"- {page_link(study, key)}: {objective_title(SYSTEMS[key].objective)}; "
-        f"the paper's network is {_short(SYSTEMS[key].architectures['paper'].text)}."
+        f"- {page_link(study, key)}: {objective_title(load(key).objective)}; "
+        f"the paper's network is {in_short(bibliography(key).architectures['paper'])}."
         for key in study.systems
     ]
     return prose("\n".join(items))
@@ -96,8 +103,8 @@ def pages(study: Study) -> Markdown:
 
 def entries(study: Study) -> Html:
     """All that the catalogue knows of each system, to be unfolded; other systems come below."""
-    chosen = "".join(_entry(SYSTEMS[key]) for key in study.systems)
-    others = "".join(_entry(system) for key, system in SYSTEMS.items() if key not in study.systems)
+    chosen = "".join(map(_entry, study.systems))
+    others = "".join(_entry(key) for key in by_year() if key not in study.systems)
     below = f"<h3>In the catalogue, but not in this study</h3>{others}" if others else ""
     return Html(chosen + below)
 
@@ -105,15 +112,14 @@ def entries(study: Study) -> Html:
 class _Notes:
     """Numbered notes under the table, each text once; which attack is the usual one."""
 
-    def __init__(self, systems: list[System]) -> None:
-        self.usual_cifar10 = _most_common([system.cifar10.attack for system in systems])
-        self.usual_fracatlas = _most_common([system.fracatlas.attack for system in systems])
+    def __init__(self, systems: list[Bibliography]) -> None:
+        self.usual = _most_common([told.cifar10 for told in systems])
+        self.usual += _most_common([told.fracatlas for told in systems])
         self._texts: list[str] = []
 
     def mark(self, figures: Published) -> str:
         """Return the marks of what has to be said of published figures, and remember it."""
-        usual = (self.usual_cifar10, self.usual_fracatlas)
-        texts = [] if figures.attack in usual else [figures.attack]
+        texts = [] if figures.attack in self.usual else [figures.attack]
         texts += [figures.remark] if figures.remark else []
         self._texts += [text for text in texts if text not in self._texts]
         return "\u200a".join(NOTE_MARKS[self._texts.index(text)] for text in texts)
@@ -125,26 +131,35 @@ class _Notes:
         return " ".join(f"{mark} {text[:1].upper()}{text[1:]}." for mark, text in pairs)
 
 
-def _most_common(texts: list[str]) -> str:
-    return Counter(texts).most_common(1)[0][0]
+def _most_common(figures: list[Published | None]) -> list[str]:
+    attacks = Counter(found.attack for found in figures if found)
+    return [attack for attack, _ in attacks.most_common(1)]
 
 
 def _always_negative() -> float:
     return ABSENT / (ABSENT + PRESENT)
 
 
-def _published_row(system: System, notes: _Notes) -> list[str]:
-    link = f'<br><small><a href="{escape(system.url)}">{escape(system.label)}</a></small>'
+def _published_row(key: str, notes: _Notes) -> list[str]:
+    told = bibliography(key)
+    label = _linked(told.paper.url, told.label) if told.paper else escape(told.label)
     row = [
-        f'<th scope="row" class="system">{escape(system.title)}{link}</th>',
-        cell(system.threat_model),
-        cell(objective_title(system.objective)),
-        cell(_short(system.architectures["paper"].text), style="whole"),
+        f'<th scope="row" class="system">{escape(told.title)}<br><small>{label}</small></th>',
+        cell(told.threat_model),
+        cell(objective_title(load(key).objective)),
+        cell(in_short(told.architectures["paper"]), style="whole"),
     ]
-    for figures in (system.cifar10, system.fracatlas):
-        row.append(cell(f"{figures.clean:.2f}", style="number"))
-        row.append(_marked(f"{figures.attacked:.2f}", notes.mark(figures)))
+    for figures in (told.cifar10, told.fracatlas):
+        if figures is None:
+            row += [cell(DASH, style="number")] * 2
+        else:
+            row.append(cell(f"{figures.clean:.2f}", style="number"))
+            row.append(_marked(f"{figures.attacked:.2f}", notes.mark(figures)))
     return row
+
+
+def _linked(url: str, text: str) -> str:
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
 
 
 def _marked(text: str, marks: str) -> str:
@@ -162,10 +177,10 @@ def _always_negative_row() -> list[str]:
 
 
 def _trained_row(study: Study, key: str, facts: dict[str, Any]) -> list[str]:
-    architecture = SYSTEMS[key].architectures[facts["scale"]]
+    architecture = bibliography(key).architectures[facts["scale"]]
     row = [
         system_cell(study, key),
-        cell(_short(architecture.text), style="whole", small=facts["scale"]),
+        cell(in_short(architecture), style="whole", small=facts["scale"]),
         cell(_origin(facts["weights"])),
     ]
     if "trainable" not in facts:
@@ -187,39 +202,37 @@ def _origin(weights: str) -> str:
     return {"none": "random", "robustbench": "RobustBench"}.get(weights, "from elsewhere")
 
 
-def _short(architecture: str) -> str:
-    """What of an architecture goes into a table; the whole is in the system's entry."""
-    return architecture.split(":")[0].split(",")[0]
+def _entry(key: str) -> str:
+    told = bibliography(key)
+    return html.details(told.title, told.label, html.description(facts(key)))
 
 
-def _entry(system: System) -> str:
-    return html.details(system.title, system.label, html.description(facts(system)))
+def facts(key: str) -> dict[str, str]:
+    """Return all that the catalogue knows of a system: terms, plain text, and HTML on each.
 
-
-def facts(system: System) -> dict[str, str]:
-    """Return all that the catalogue knows of a system: terms, plain text, and HTML on each."""
-    paper = f'<a href="{escape(system.url)}">{escape(system.paper)}</a>'
-    words = OBJECTIVES_IN_WORDS.get(system.objective, "")
-    sources = ["<code>robustbench</code>"]
-    if system.finetuned:
-        sources.append(f"<code>finetuned:hub:{escape(system.finetuned)}</code>")
-    return {
-        "Paper": f"{paper}. {escape(system.authors)}. {escape(system.venue)}",
-        "In RobustBench": f"<code>{escape(system.robustbench_id)}</code>, for CIFAR-10",
-        "Trained against": escape(system.threat_model),
+    What it does not know is left out.
+    """
+    told, system = bibliography(key), load(key)
+    zoo, words = system.robustbench_id, OBJECTIVES_IN_WORDS.get(system.objective, "")
+    weights = " or ".join(f"<code>{escape(name)}</code>" for name in system.published_weights)
+    known = {
+        "Paper": _cited(told.paper) if told.paper else "",
+        "In RobustBench": f"<code>{escape(zoo)}</code>, for CIFAR-10" if zoo else "",
+        "Trained against": escape(told.threat_model),
         "Objective": escape(objective_title(system.objective) + (f": {words}" if words else "")),
-        "Network": escape(system.architectures["paper"].text),
-        "Compact network": escape(system.architectures["compact"].text),
+        "Network": escape(told.architectures["paper"]),
+        "Compact network": escape(told.architectures["compact"]),
         "Normalisation": escape(str(system.normalisation)),
-        "On CIFAR-10": escape(_published_text(system.cifar10)),
-        "On FracAtlas": escape(_published_text(system.fracatlas)),
-        "Published weights": f"<code>model.weights</code>: {' or '.join(sources)}",
+        "On CIFAR-10": _figures(told.cifar10),
+        "On FracAtlas": _figures(told.fracatlas),
+        "Published weights": f"<code>model.weights</code>: {weights}" if weights else "",
     }
+    return {term: text for term, text in known.items() if text}
 
 
-def _published_text(figures: Published) -> str:
-    remark = f" ({figures.remark})" if figures.remark else ""
-    return (
-        f"{figures.clean:.2f}\u00a0% clean, {figures.attacked:.2f}\u00a0% under "
-        f"{figures.attack}{remark}"
-    )
+def _cited(paper: Paper) -> str:
+    return f"{_linked(paper.url, paper.title)}. {escape(paper.authors)}. {escape(paper.venue)}"
+
+
+def _figures(published: Published | None) -> str:
+    return escape(str(published or "").replace(" %", "\u00a0%"))

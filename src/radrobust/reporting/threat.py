@@ -9,7 +9,7 @@ from radrobust.reporting import budgets
 from radrobust.reporting.shown import Html, Markdown, prose
 from radrobust.reporting.study import Study
 from radrobust.reporting.text import listing, plural
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load
 
 
 def threat_model(study: Study) -> Markdown:
@@ -122,11 +122,7 @@ def _precision(study: Study) -> str:
 
 
 def _straight_through(study: Study) -> str:
-    hiding = [
-        study.name(system)
-        for system in study.systems
-        if "MeanSparse" in SYSTEMS[system].architectures[study.params.model.scale].text
-    ]
+    hiding = [study.name(system) for system in study.systems if load(system).hides_gradient]
     if not hiding:
         return ""
     return (

@@ -14,8 +14,10 @@ from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import Model, Params, choose
 from radrobust.core.tensors import free_memory, has_bfloat16, pick_device
-from radrobust.systems.catalogue import SYSTEMS, Scale
+from radrobust.systems.bibliography import bibliography, by_year
+from radrobust.systems.catalogue import keys, load
 from radrobust.systems.sources import cached, is_here
+from radrobust.systems.system import Scale
 
 GIGABYTE = 2**30
 
@@ -65,7 +67,7 @@ def examine(params: Params) -> Iterator[Finding]:
     yield _asked("split", _split, params)
     yield _asked("systems", _systems, params)
     yield _asked("methods", _methods, params)
-    known = [key for key in params.systems if key in SYSTEMS]
+    known = [key for key in params.systems if key in keys()]
     yield from _all_weights(known, params)
     if device is not None and known and not networks.obstacle:
         yield _memory(known, params, free_memory(device))
@@ -87,13 +89,13 @@ def catalogue(params: Params) -> Iterator[Finding]:
         return
     if _robustbench().obstacle:
         return
-    for key, system in SYSTEMS.items():
-        needs = {scale: _need(key, scale, params) for scale in system.architectures}
+    for key in by_year():
+        needs = {scale: _need(key, scale, params) for scale in load(key).architectures}
         texts = [
             f"{scale} needs {_written(need)}, {'fits' if need <= free else 'does not fit'}"
             for scale, need in needs.items()
         ]
-        yield Finding(f"{system.label}, {key}", "; ".join(texts))
+        yield Finding(f"{bibliography(key).label}, {key}", "; ".join(texts))
 
 
 def _asked(name: str, ask: Callable[[Params], str], params: Params) -> Finding:
@@ -152,7 +154,7 @@ def _split(params: Params) -> str:
 
 def _systems(params: Params) -> str:
     for key in params.systems:
-        choose("systems: system", key, list(SYSTEMS))
+        choose("systems: system", key, by_year())
     return ", ".join(params.systems)
 
 
@@ -180,7 +182,7 @@ def _all_weights(systems: list[str], params: Params) -> Iterator[Finding]:
 
 def _one_file_for_all(systems: list[str], model: Model) -> str:
     """Say that one file is to be the weights of several networks; empty where it is not."""
-    kinds = [SYSTEMS[key].architectures[model.scale] for key in systems]
+    kinds = [load(key).architectures[model.scale] for key in systems]
     per_system = model.weights == "robustbench" or "{system}" in model.weights
     if per_system or all(kind == kinds[0] for kind in kinds):
         return ""

@@ -16,8 +16,7 @@ from radrobust.core.params import Params, choose
 from radrobust.core.seeds import derive_seed
 from radrobust.core.tensors import pick_device
 from radrobust.data.samples import Samples, load_samples
-from radrobust.systems import checkpoints
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems import catalogue, checkpoints
 from radrobust.systems.classifier import Classifier
 from radrobust.systems.sources import obtain
 from radrobust.training.fitting import Splits, decide, fit
@@ -32,7 +31,7 @@ def finetune(key: str, params: Params) -> None:
 
     Weights that are fine-tuned already are kept as they are. A run that was killed is gone on from.
     """
-    choose("system", key, list(SYSTEMS))
+    choose("system", key, catalogue.keys())
     samples = load_samples()
     splits = Splits(_films(samples, "train", params), _films(samples, "val", params))
     classifier = _start(key, "weights", params)
@@ -106,7 +105,7 @@ def _features(key: str, params: Params) -> Path:
 
 def _objective(key: str, params: Params) -> str:
     chosen = params.finetune.objective
-    return SYSTEMS[key].objective if chosen == "own" else chosen
+    return catalogue.load(key).objective if chosen == "own" else chosen
 
 
 def _live(folder: Path) -> Live:

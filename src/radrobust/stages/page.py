@@ -19,9 +19,9 @@ from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
 from radrobust.reporting.page_names import page_name
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import bibliography
 
-TEMPLATE, TEMPLATE_KEY = "system", "standard"
+TEMPLATE = "system"
 """The script that is a page of one system, of which those of all others are made."""
 
 
@@ -76,18 +76,21 @@ def page(name: str, params: Params) -> None:
 
 def _turn(notebook: NotebookNode, source: Path, key: str) -> None:
     """Turn the page of the template's system into that of another one."""
-    for old, new in zip(_own_lines(TEMPLATE_KEY), _own_lines(key), strict=True):
-        cells = [cell for cell in notebook.cells if old in cell.source.splitlines()]
-        if len(cells) != 1:
-            raise InputError(f"{source} must say {old} once, on a line of its own")
-        lines = cells[0].source.splitlines()
-        cells[0].source = "\n".join(new if line == old else line for line in lines)
-
-
-def _own_lines(key: str) -> tuple[str, str]:
-    """Return the lines of the template that differ from system to system."""
-    title = f"{SYSTEMS[key].title} ({SYSTEMS[key].label})"
-    return f"key = {json.dumps(key)}", f"title: {json.dumps(title, ensure_ascii=False)}"
+    told = bibliography(key)
+    own = {"key = ": key, "title: ": f"{told.title} ({told.label})"}
+    for start, value in own.items():
+        found = [
+            (cell, number)
+            for cell in notebook.cells
+            for number, line in enumerate(cell.source.splitlines())
+            if line.startswith(start)
+        ]
+        if len(found) != 1:
+            raise InputError(f"{source} must have one line that begins with {start.strip()}")
+        ((cell, number),) = found
+        lines = cell.source.splitlines()
+        lines[number] = start + json.dumps(value, ensure_ascii=False)
+        cell.source = "\n".join(lines)
 
 
 def _execute(notebook: NotebookNode, source: Path) -> None:

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from radrobust.core.errors import InputError
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load as load_system
 from radrobust.systems.classifier import Classifier, Design, build_empty
 
 _HEADER = "radrobust"
@@ -99,7 +99,7 @@ def refuse_unless_alike(
     ]
     faults = {"missing": missing, "unexpected": unexpected, "of another shape": reshaped}
     if found := [_first(names, kind) for kind, names in faults.items() if names]:
-        known = " or ".join(dict.fromkeys(a.text for a in SYSTEMS[key].architectures.values()))
+        known = " or ".join(dict.fromkeys(map(str, load_system(key).architectures.values())))
         raise InputError(f"{path} is not a checkpoint of {key} ({known}): {'; '.join(found)}")
     broken = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
     if broken:

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from radrobust.core.tensors import tensors_digest
 from radrobust.systems.architectures import ARCHITECTURES, Backbone
-from radrobust.systems.catalogue import SYSTEMS, Normalisation, Scale
+from radrobust.systems.catalogue import load
 from radrobust.systems.meansparse import operators
+from radrobust.systems.system import Normalisation, Scale
 
 Head = Literal["linear", "mlp"]
 Trainable = Literal["head", "last_block", "all"]
@@ -28,7 +29,7 @@ class Design:
     Attributes
     ----------
     system : str
-        A key of `SYSTEMS`.
+        Its key in the catalogue.
     scale : str
         ``compact`` or ``paper``.
     head : str
@@ -195,7 +196,7 @@ def build(key: str, seed: int, scale: Scale = "compact", head: Head = "linear") 
     Parameters
     ----------
     key : str
-        A key of `SYSTEMS`.
+        Its key in the catalogue.
     seed : int
         Of the initial weights. The global random state is left as it was.
     scale, head : str
@@ -210,7 +211,7 @@ def build(key: str, seed: int, scale: Scale = "compact", head: Head = "linear") 
     with _seeded(seed):
         backbone = _build_backbone(design)
         top = _HEADS[head](backbone.channels)
-    return Classifier(design, SYSTEMS[key].normalisation, backbone, top).laid_out()
+    return Classifier(design, load(key).normalisation, backbone, top).laid_out()
 
 
 def build_empty(design: Design) -> Classifier:
@@ -230,7 +231,7 @@ def draw_head(head: Head, channels: int, seed: int) -> nn.Module:
 
 
 def _build_backbone(design: Design) -> Backbone:
-    architecture = SYSTEMS[design.system].architectures[design.scale]
+    architecture = load(design.system).architectures[design.scale]
     return ARCHITECTURES[architecture.name](**architecture.arguments)
 
 

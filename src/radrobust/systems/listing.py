@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from radrobust.core.params import choose
-from radrobust.systems.catalogue import SYSTEMS, Published
+from radrobust.systems.bibliography import bibliography, by_year, in_short
+from radrobust.systems.catalogue import load
 
 
 def listing() -> str:
     """List every system: key, who and what, architecture at both scales, training objective."""
     rows = [["system", "", "", "paper scale", "compact scale", "objective"]]
-    rows += [
-        [
-            key,
-            system.label,
-            system.title,
-            *(_short(system.architectures[scale].text) for scale in ("paper", "compact")),
-            system.objective,
-        ]
-        for key, system in SYSTEMS.items()
-    ]
+    for key in by_year():
+        told = bibliography(key)
+        networks = [in_short(told.architectures[scale]) for scale in ("paper", "compact")]
+        rows.append([key, told.label, told.title, *networks, load(key).objective])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -26,44 +20,31 @@ def listing() -> str:
     )
 
 
-def _short(text: str) -> str:
-    return text.split(":")[0].split(",")[0]
-
-
 def description(key: str) -> str:
-    """Tell all that the catalogue knows of one system.
+    """Tell all that the catalogue knows of one system; what is not known is left out.
 
     Raises
     ------
     InputError
         There is no such system.
     """
-    system = SYSTEMS[choose("system", key, list(SYSTEMS))]
+    told, system = bibliography(key), load(key)
+    paper, zoo = told.paper, system.robustbench_id
     facts = {
-        "key": system.key,
-        "paper": f"{system.authors}: {system.paper}. {system.venue}",
-        "address": system.url,
-        "RobustBench": f"{system.robustbench_id} (CIFAR-10)",
-        "trained against": system.threat_model,
+        "key": key,
+        "paper": f"{paper.authors}: {paper.title}. {paper.venue}" if paper else "",
+        "address": paper.url if paper else "",
+        "RobustBench": f"{zoo} (CIFAR-10)" if zoo else "",
+        "trained against": told.threat_model,
         "objective": system.objective,
-        "paper scale": system.architectures["paper"].text,
-        "compact scale": system.architectures["compact"].text,
+        "paper scale": told.architectures["paper"],
+        "compact scale": told.architectures["compact"],
         "normalisation": str(system.normalisation),
-        "CIFAR-10": published_text(system.cifar10),
-        "FracAtlas": published_text(system.fracatlas),
-        "model.weights": "robustbench",
+        "CIFAR-10": str(told.cifar10 or ""),
+        "FracAtlas": str(told.fracatlas or ""),
+        **dict(zip(("model.weights", "or"), system.published_weights, strict=False)),
     }
-    if system.finetuned:
-        facts["or"] = f"finetuned:hub:{system.finetuned}"
+    facts = {name: text for name, text in facts.items() if text}
     width = max(map(len, facts))
     body = [f"{name.ljust(width)}  {text}" for name, text in facts.items()]
-    return "\n".join([f"{system.label}, {system.title}", *body])
-
-
-def published_text(published: Published) -> str:
-    """Write published figures as a sentence does."""
-    remark = f" ({published.remark})" if published.remark else ""
-    return (
-        f"{published.clean:.2f} % clean, {published.attacked:.2f} % under "
-        f"{published.attack}{remark}"
-    )
+    return "\n".join([f"{told.label}, {told.title}", *body])

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from radrobust.core.errors import InputError
-from radrobust.systems.catalogue import CIFAR10, SYSTEMS, Normalisation
+from radrobust.systems.catalogue import load
 from radrobust.systems.checkpoints import refuse_unless_alike
 from radrobust.systems.classifier import (
     Classifier,
@@ -23,6 +23,7 @@ from radrobust.systems.classifier import (
     build_empty,
     draw_head,
 )
+from radrobust.systems.system import CIFAR10, Normalisation
 
 State = dict[str, Tensor]
 
@@ -138,7 +139,7 @@ def load_backbone(path: Path, design: Design, seed: int) -> Classifier:
     wanted = {name: size for name, size in backbone.published.items() if not name.startswith(head)}
     refuse_unless_alike(found, wanted, path, design.system)
     new = draw_head(design.head, backbone.channels, seed).state_dict()
-    return _assembled(design, found, new, SYSTEMS[design.system].normalisation)
+    return _assembled(design, found, new, load(design.system).normalisation)
 
 
 def load_finetuned(path: Path, design: Design) -> Classifier:
@@ -172,7 +173,7 @@ def load_finetuned(path: Path, design: Design) -> Classifier:
     found = {name: state.pop(f"{prefix}{name}") for name in head}
     for name in (f"{_STUDY_HEAD}.weight", f"{_STUDY_HEAD}.bias"):
         found[name] = found[name].flip(0)
-    own = SYSTEMS[design.system].normalisation
+    own = load(design.system).normalisation
     return _assembled(design, state, found, _one_after_the_other(CIFAR10, own))
 
 

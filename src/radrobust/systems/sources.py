@@ -8,7 +8,7 @@ from pathlib import Path
 from radrobust.core import downloads, paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import Model
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load
 from radrobust.systems.classifier import Classifier, Design, build
 from radrobust.systems.published import load_backbone, load_finetuned, refuse_unless_checkpoint
 
@@ -27,7 +27,7 @@ def obtain(key: str, model: Model, seed: int, cache: str) -> Classifier:
     Parameters
     ----------
     key : str
-        A key of `SYSTEMS`.
+        The system's, in the catalogue.
     model : Model
         The section `model` of the study.
     seed : int
@@ -62,7 +62,7 @@ def locate(source: str, key: str, cache: Path) -> Path:
     source : str
         `model.weights` of the study, but for ``none``; ``{system}`` in it stands for `key`.
     key : str
-        A key of `SYSTEMS`.
+        The system's, in the catalogue.
     cache : Path
         The cache folder.
 
@@ -126,7 +126,9 @@ def _remote(source: str, key: str) -> tuple[str, str]:
     """Split a source into a name and an address; the address of a local path is empty."""
     source = source.removeprefix("finetuned:").replace("{system}", key)
     if source == "robustbench":
-        system = SYSTEMS[key]
+        system = load(key)
+        if not system.drive_id:
+            raise InputError(f"model.weights: RobustBench has no weights of {key}; take none")
         return f"robustbench/{system.robustbench_id}.pt", DRIVE.format(id=system.drive_id)
     if source.startswith("hub:"):
         owner, repository, file = source.removeprefix("hub:").split("/", 2)
