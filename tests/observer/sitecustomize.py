@@ -27,7 +27,7 @@ def _note(event: str, arguments: tuple[object, ...]) -> None:
     if event == "open" and isinstance(arguments[0], str | os.PathLike):
         mode = arguments[1]
         if not isinstance(mode, str) or not set(mode) & set("wax"):
-            opened.add(os.path.abspath(arguments[0]))
+            opened.add(str(Path(arguments[0]).absolute()))
 
 
 def _watch_params(module: ModuleType) -> None:
@@ -53,7 +53,7 @@ def _watch_parquet(module: ModuleType) -> None:
 
     def noted(path, *arguments, **options):
         if isinstance(path, str | os.PathLike):
-            opened.add(os.path.abspath(path))
+            opened.add(str(Path(path).absolute()))
         return read(path, *arguments, **options)
 
     module.read_parquet = noted
