@@ -11,6 +11,7 @@ from torch import nn
 
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
+from radrobust.perturbations.ball import Ball
 from radrobust.systems import precision
 from radrobust.systems.classifier import build
 from radrobust.systems.meansparse import operators
@@ -19,6 +20,7 @@ from radrobust.training import loop
 from radrobust.training.augmentation import augment
 from radrobust.training.features import cached_features
 from radrobust.training.fitting import Splits, decide, fit
+from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Features
 from radrobust.training.loop import Plan
 from radrobust.training.selection import attacked_margins, choose_threshold, margins, score
@@ -129,6 +131,25 @@ def test_a_loss_that_is_not_finite_names_the_epoch_the_step_and_what_is_kept(fil
         fit(classifier, "standard", films(64, 0), films(32, 1), state=state, on_epoch=poison)
     kept = torch.load(state, weights_only=True)["best_state"]
     assert all(torch.isfinite(tensor).all() for tensor in kept.values())
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_training_in_an_l2_ball_stays_within_it_and_learns(films, fit, steps):
+    classifier, passes = build("standard", seed=0), []
+
+    def note(module, inputs):
+        passes.append((module.training, inputs[0].detach().clone()))
+
+    classifier.register_forward_pre_hook(note)
+    changes = {"norm": "l2", "eps": "2", "steps": steps, "augment": False, "epochs": 4}
+    training = films(64, 0, augmented=False)
+    curve = fit(classifier, "pgd", training, films(32, 1), **changes).curve
+    assert curve["val_attacked_auroc"].max() > 0.9
+    shown = training.as_they_are(slice(None)).flatten(1)
+    change = [torch.cdist(seen.flatten(1), shown).amin(dim=1) for learns, seen in passes if learns]
+    lengths = torch.cat(change)
+    assert lengths.max() <= 2 + 1e-4
+    assert lengths.min() > 1.5  # more than any L-inf ball of 4/255 holds: .5 on 32 × 32 pixels
 
 
 def test_validation_films_are_never_augmented(films, fit, monkeypatch):
@@ -425,10 +446,11 @@ def test_attacked_margins_are_lower_for_the_finding_and_higher_without(films):
     classifier(films(64, 0).as_they_are(slice(None)))
     inputs, device = films(20, 1), torch.device("cpu")
     clean = margins(classifier, inputs, device)
-    attacked = attacked_margins(classifier, inputs, 4 / 255, 3, 0, device)
+    attack = InnerAttack(Ball("linf", 4 / 255), 3)
+    attacked = attacked_margins(classifier, inputs, attack, 0, device)
     towards_wrong = np.where(inputs.labels == 1, attacked < clean, attacked > clean)
     assert towards_wrong.mean() > 0.9
-    again = attacked_margins(classifier, inputs, 4 / 255, 3, 0, device)
+    again = attacked_margins(classifier, inputs, attack, 0, device)
     assert np.array_equal(attacked, again)
     assert not classifier.training
 

@@ -13,9 +13,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from radrobust.attacks.ball import Ball, Norm
 from radrobust.attacks.losses import LOSSES, Loss, margin
 from radrobust.attacks.schedules import AutoStep, FixedStep, Schedule
+from radrobust.core.params import Norm
+from radrobust.perturbations.ball import Ball
 from radrobust.systems.films import Films
 
 # Of the largest logit: how far from being wrong bfloat16 may see an image that float32 calls wrong.

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from radrobust.attacks.ball import Ball
+from radrobust.perturbations.ball import Ball
 
 
 class Schedule(Protocol):
@@ -47,7 +47,7 @@ class FixedStep:
 
     def move(self, points: Tensor, films: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
         """Step along the steepest direction."""
-        return self.ball.project(points + self.step * self.ball.steepest(gradient), films)
+        return self.ball.step(points, films, gradient, self.step)
 
     def keep(self, rows: Tensor) -> None:
         """Nothing is remembered."""
@@ -91,8 +91,7 @@ class AutoStep:
             gradient = _where(back, state["best_gradient"], gradient)
         momentum = 0.25 * (points - state["previous"])
         state["previous"] = points
-        ahead = points + state["step"].view(-1, 1, 1, 1) * self.ball.steepest(gradient)
-        ahead = self.ball.project(ahead, films)
+        ahead = self.ball.step(points, films, gradient, state["step"].view(-1, 1, 1, 1))
         if self.taken:
             ahead = self.ball.project(points + 0.75 * (ahead - points) + momentum, films)
         self.taken += 1

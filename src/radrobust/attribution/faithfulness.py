@@ -13,9 +13,9 @@ import torch
 from captum.metrics import infidelity as captum_infidelity
 from torch import Tensor, nn
 
-from radrobust.attacks.ball import Ball
 from radrobust.attribution.explainers import Task
 from radrobust.core.seeds import derive_seed
+from radrobust.perturbations.ball import Ball
 
 STEPS = 16
 """Parts in which a film is taken away, and put back."""

@@ -27,7 +27,9 @@ from radrobust.core.params import Finetune
 from radrobust.core.progress import progress
 from radrobust.core.seeds import derive_seed
 from radrobust.core.tensors import state_digest
+from radrobust.perturbations.ball import Ball
 from radrobust.systems.precision import Precision, fastest_precision
+from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Inputs
 from radrobust.training.objectives import OBJECTIVES, Context, Objective
 from radrobust.training.selection import attacked_margins, margins, score
@@ -270,8 +272,8 @@ class _Trainer:
         params = self.plan.params
         progress = epochs_done / params.epochs
         reached = min(1.0, progress / params.warmup) if params.warmup else 1.0
-        eps = reached * float(params.eps)
-        return Context(self.class_weights, eps, params.steps, generator, progress, self.plan.helper)
+        attack = InnerAttack(Ball(params.norm, reached * float(params.eps)), params.steps)
+        return Context(self.class_weights, attack, generator, progress, self.plan.helper)
 
     def _loss(
         self,
@@ -308,9 +310,8 @@ class _Trainer:
         clean = margins(network, self.validation, device)
         row = {f"val_{name}": score(labels, clean, name)}
         if self.objective.robust:
-            attacked = attacked_margins(
-                network, self.validation, float(params.eps), params.steps, self.plan.seed, device
-            )
+            attack = InnerAttack(Ball(params.norm, float(params.eps)), params.steps)
+            attacked = attacked_margins(network, self.validation, attack, self.plan.seed, device)
             row[self.metric] = score(labels, attacked, name)
         return row
 

@@ -1,8 +1,8 @@
 """Training objectives: one function a paper, each a loss over one batch.
 
 In the formulae f(x) is the classifier's answer to a film x with the label y, CE the cross-entropy,
-KL the Kullback-Leibler divergence, and x' a film in the ball of radius eps around x, within [0, 1],
-found by the K steps of `radrobust.training.inner`. Films count by the class weight of their label
+KL the Kullback-Leibler divergence, and x' an image in the ball around x, found by the K steps of
+`radrobust.training.inner`. Films count by the class weight of their label
 in every term that holds a label: such a term is the mean over the batch with those weights, Σ w ℓ /
 Σ w. A KL that holds no label is the plain mean.
 """
@@ -18,14 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from radrobust.training.inner import (
-    away_from_answer,
-    away_from_labels,
-    climb,
-    gaussian_start,
-    in_eval_mode,
-    uniform_start,
-)
+from radrobust.training.inner import InnerAttack, in_eval_mode
 
 
 @dataclass(frozen=True)
@@ -36,10 +29,8 @@ class Context:
     ----------
     class_weights : Tensor
         2 weights, mean 1 over the training split, that make both classes count the same.
-    eps : float
-        Budget of the inner attack, L-inf, in pixels of [0, 1].
-    steps : int
-        Its gradient steps, at least 1.
+    attack : InnerAttack
+        Finds the images that a robust objective trains against.
     generator : torch.Generator
         For every random draw of a loss; on the CPU.
     progress : float
@@ -49,8 +40,7 @@ class Context:
     """
 
     class_weights: Tensor
-    eps: float
-    steps: int
+    attack: InnerAttack
     generator: torch.Generator
     progress: float = 0.0
     helper: nn.Module | None = None
@@ -174,8 +164,8 @@ def pgd(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context)
     classifier, images, labels, context
         As in `standard`.
     """
-    start = uniform_start(images, context)
-    perturbed, _ = away_from_labels(classifier, images, labels, start, context)
+    start = context.attack.uniform_start(images, context.generator)
+    perturbed, _ = context.attack.away_from_labels(classifier, images, labels, start)
     return F.cross_entropy(classifier(perturbed).float(), labels, weight=context.class_weights)
 
 
@@ -195,7 +185,8 @@ def trades(classifier: nn.Module, images: Tensor, labels: Tensor, context: Conte
     classifier, images, labels, context
         As in `standard`.
     """
-    perturbed = away_from_answer(classifier, images, context)
+    start = context.attack.gaussian_start(images, context.generator)
+    perturbed = context.attack.away_from_answer(classifier, images, start)
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     natural = F.cross_entropy(clean, labels, weight=context.class_weights)
     return natural + 6.0 * _kl(clean, attacked).mean()
@@ -219,8 +210,8 @@ def mart(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context
     classifier, images, labels, context
         As in `standard`.
     """
-    start = gaussian_start(images, context)
-    perturbed, _ = away_from_labels(classifier, images, labels, start, context)
+    start = context.attack.gaussian_start(images, context.generator)
+    perturbed, _ = context.attack.away_from_labels(classifier, images, labels, start)
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     boosted = 2 * F.cross_entropy(attacked, labels, reduction="none")
     # The probability of the other class: 1 - p_y would be rounded to zero where p_y is almost 1.
@@ -245,8 +236,8 @@ def gairat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Conte
     classifier, images, labels, context
         As in `standard`.
     """
-    start = uniform_start(images, context)
-    perturbed, margins = away_from_labels(classifier, images, labels, start, context)
+    start = context.attack.uniform_start(images, context.generator)
+    perturbed, margins = context.attack.away_from_labels(classifier, images, labels, start)
     losses = F.cross_entropy(classifier(perturbed).float(), labels, reduction="none")
     if context.progress >= 0.5:
         losses = _geometry_weights(torch.stack(margins), labels) * losses
@@ -292,7 +283,8 @@ def hat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context)
     """
     if context.helper is None:
         raise ValueError("hat needs Context.helper, a classifier from standard training")
-    perturbed = away_from_answer(classifier, images, context)
+    start = context.attack.gaussian_start(images, context.generator)
+    perturbed = context.attack.away_from_answer(classifier, images, start)
     with torch.no_grad():
         helped = context.helper(perturbed).argmax(dim=1)
     beyond = (images + 2 * (perturbed - images)).clamp(0, 1)
@@ -325,8 +317,8 @@ def rebuffi(classifier: nn.Module, images: Tensor, labels: Tensor, context: Cont
         As in `standard`.
     """
     images, shares = _cutmix(images, labels, context.generator)
-    start = uniform_start(images, context)
-    perturbed, _ = away_from_labels(classifier, images, shares, start, context)
+    start = context.attack.uniform_start(images, context.generator)
+    perturbed, _ = context.attack.away_from_labels(classifier, images, shares, start)
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     weights = torch.stack([1 - shares, shares], dim=1) * context.class_weights
     natural: Tensor = (weights * -clean.log_softmax(dim=1)).sum() / weights.sum()
@@ -373,13 +365,13 @@ def data_filtering(
     classifier, images, labels, context
         As in `standard`.
     """
-    lowest = torch.logit(labels.float())
-    start = uniform_start(images, context)
+    attack, lowest = context.attack, torch.logit(labels.float())
+    start = attack.uniform_start(images, context.generator)
     with in_eval_mode(classifier):
-        perturbed, (margins,) = climb(classifier, images, start, lowest, 1, context)
+        perturbed, (margins,) = attack.climb(classifier, images, start, lowest, 1)
         kept = _important(margins, labels)
         images, labels, perturbed, lowest = (x[kept] for x in (images, labels, perturbed, lowest))
-        perturbed, _ = climb(classifier, images, perturbed, lowest, context.steps - 1, context)
+        perturbed, _ = attack.climb(classifier, images, perturbed, lowest, attack.steps - 1)
     return F.cross_entropy(classifier(perturbed).float(), labels, weight=context.class_weights)
 
 

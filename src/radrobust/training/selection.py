@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.metrics import auroc
-from radrobust.training.inner import away_from_labels, uniform_start
+from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Inputs
-from radrobust.training.objectives import Context
 
 FloatArray = NDArray[np.float64]
 BATCH = 128
@@ -31,9 +30,9 @@ def margins(network: nn.Module, inputs: Inputs, device: torch.device) -> FloatAr
 
 
 def attacked_margins(
-    network: nn.Module, inputs: Inputs, eps: float, steps: int, seed: int, device: torch.device
+    network: nn.Module, inputs: Inputs, attack: InnerAttack, seed: int, device: torch.device
 ) -> FloatArray:
-    """Return the margins after a short PGD against the labels, in float32 and eval mode.
+    """Return the margins after a short attack on the labels, in float32 and eval mode.
 
     Parameters
     ----------
@@ -41,23 +40,20 @@ def attacked_margins(
         A classifier.
     inputs : Inputs
         Films.
-    eps : float
-        Budget, L-inf, in pixels of [0, 1].
-    steps : int
-        Gradient steps of 2 eps / steps each, from a random start.
+    attack : InnerAttack
+        From a random start.
     seed : int
         Of the starts; the same in every epoch, so that epochs are compared and not starts.
     device : torch.device
         Where the network is.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "validation"))
-    context = Context(torch.ones(2), eps, steps, generator)
     labels = torch.from_numpy(np.asarray(inputs.labels, dtype=np.int64)).to(device)
     found = []
     for rows in _batches(len(labels)):
         images = inputs.as_they_are(rows).to(device)
-        start = uniform_start(images, context)
-        perturbed, _ = away_from_labels(network, images, labels[rows], start, context)
+        start = attack.uniform_start(images, generator)
+        perturbed, _ = attack.away_from_labels(network, images, labels[rows], start)
         network.eval()
         with torch.no_grad():
             found.append(_margin(network(perturbed)))
