@@ -1,6 +1,6 @@
 """From a classifier to a verdict: what is broken on purpose must fail the checks that are shown."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +22,6 @@ from radrobust.evaluation.checks import check_all
 from radrobust.evaluation.results import IMAGES, Results
 from radrobust.systems.catalogue import SYSTEMS
 from radrobust.systems.classifier import Normalise, build
-from radrobust.systems.films import Films
 
 COUNT = 30
 
@@ -143,5 +142,5 @@ def test_normalising_twice_fails(verdicts, reader):
 
 def test_augmented_test_films_fail(verdicts, reader):
     classifier, films = reader
-    augmented = Films(films.sample_ids, films.pixels.flip(-1), films.labels)
+    augmented = replace(films, pixels=films.pixels.flip(-1))
     assert "pixels" in verdicts(classifier, films, evaluated=augmented, steps=2)["fail"]

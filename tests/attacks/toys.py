@@ -5,7 +5,7 @@ import time
 import torch
 from torch import nn
 
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 
 SIDE = 8
 
@@ -63,7 +63,7 @@ class Dragging(nn.Module):
 
 
 def films_of(pixels, labels, prefix="film"):
-    return Films([f"{prefix}-{row}" for row in range(len(labels))], pixels, labels)
+    return Images([f"{prefix}-{row}" for row in range(len(labels))], labels, pixels)
 
 
 def linear_problem(seed, count=6):

@@ -1,4 +1,4 @@
-"""What an attack raises: one number a film, larger the nearer it is to being misclassified.
+"""What an attack raises: one number an image, larger the nearer it is to being misclassified.
 
 On two classes the gradient of the cross-entropy is that of the margin but for a positive factor,
 the probability of the wrong class, so the signed steps of both are the same; only, that factor is

@@ -19,7 +19,7 @@ from radrobust.core.params import Attack
 from radrobust.core.parts import Shards
 from radrobust.core.progress import progress
 from radrobust.systems.batching import in_batches
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 from radrobust.systems.precision import Precision, fastest_precision
 
 SPACES = {"pixel": (1.0,), "normalized": CIFAR_STD}
@@ -63,18 +63,18 @@ class Attacker:
             units=SPACES[space],
         )
 
-    def attack(self, films: Films, attack: Pgd) -> Outcome:
+    def attack(self, films: Images, attack: Pgd) -> Outcome:
         """Attack films."""
         return pgd(self.classifier, films, attack, self.seed, self.precision)
 
-    def fastest_precision(self, films: Films) -> Precision:
+    def fastest_precision(self, films: Images) -> Precision:
         """Measure, where the study leaves it open, in which precision to search.
 
         What is timed is the first step of the headline attack, with the verdicts in float32.
 
         Parameters
         ----------
-        films : Films
+        films : Images
             A batch as the attack will have it.
         """
         attack = self.headline(self.params.eps, self.params.space)
@@ -85,11 +85,11 @@ class Attacker:
 
         return fastest_precision(self.params.precision, step, films.pixels.device)
 
-    def clean(self, films: Films, attack: Pgd) -> Outcome:
+    def clean(self, films: Images, attack: Pgd) -> Outcome:
         """Ask about the films as they are, in as many channels as the attack changes."""
         return judge(self.classifier, films, attack.canvas(films))
 
-    def go_on(self, films: Films, outcome: Outcome, attack: Pgd) -> None:
+    def go_on(self, films: Images, outcome: Outcome, attack: Pgd) -> None:
         """Attack what is still standing, and note in `outcome` what came of it."""
         rows = outcome.standing
         if len(rows):
@@ -148,7 +148,7 @@ def far_attacks(attack: Pgd) -> tuple[Pgd, Pgd]:
 
 
 def attack_films(
-    attacker: Attacker, films: Films, goal: Goal, size: int, shards: Shards
+    attacker: Attacker, films: Images, goal: Goal, size: int, shards: Shards
 ) -> Evaluated:
     """Attack every film at every budget.
 
@@ -161,7 +161,7 @@ def attack_films(
     ----------
     attacker : Attacker
         Who attacks.
-    films : Films
+    films : Images
         Test films, on the classifier's device.
     goal : Goal
         What else is wanted.
@@ -171,7 +171,7 @@ def attack_films(
         Where each batch is kept as soon as it is finished.
     """
 
-    def finished(batch: Films) -> pd.DataFrame:
+    def finished(batch: Images) -> pd.DataFrame:
         return shards.table(
             " ".join(batch.sample_ids), lambda: _attack_batch(attacker, batch, goal)
         )
@@ -209,7 +209,7 @@ def _sorted_out(table: pd.DataFrame, side: int) -> Evaluated:
     )
 
 
-def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
+def _attack_batch(attacker: Attacker, films: Images, goal: Goal) -> pd.DataFrame:
     """All rows of a batch; `image` holds the float32 bytes of an attacked image."""
     params = attacker.params
     other = next(space for space in SPACES if space != params.space)
@@ -224,7 +224,7 @@ def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
     return table
 
 
-def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
+def _curve(attacker: Attacker, films: Images, goal: Goal) -> pd.DataFrame:
     params = attacker.params
     attack = attacker.headline(params.eps, params.space)
     clean = attacker.clean(films, attack)
@@ -243,7 +243,7 @@ def _curve(attacker: Attacker, films: Films, goal: Goal) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).assign(space=params.space)
 
 
-def _at_eps(attacker: Attacker, films: Films, space: str) -> pd.DataFrame:
+def _at_eps(attacker: Attacker, films: Images, space: str) -> pd.DataFrame:
     """Attack at the headline budget alone, in the other space."""
     attack = attacker.headline(attacker.params.eps, space)
     clean = attacker.clean(films, attack)
@@ -268,7 +268,7 @@ class _Shifted(nn.Module):
         return torch.stack([absent, present - self.threshold], dim=1)
 
 
-def _at_threshold(attacker: Attacker, films: Films, threshold: float) -> pd.DataFrame:
+def _at_threshold(attacker: Attacker, films: Images, threshold: float) -> pd.DataFrame:
     """Attack the decision at a threshold: clean, and at the headline budget."""
     shifted = replace(attacker, classifier=_Shifted(attacker.classifier, threshold))
     attack = attacker.headline(attacker.params.eps, attacker.params.space)

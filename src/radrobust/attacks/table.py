@@ -9,17 +9,17 @@ from torch import Tensor
 
 from radrobust.attacks.pgd import Outcome, Pgd
 from radrobust.attacks.threat import in_words, name_of
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 
 
 def tabulate(
-    films: Films, clean: Outcome, outcome: Outcome, attack: Pgd, name: str = "", sees: str = ""
+    films: Images, clean: Outcome, outcome: Outcome, attack: Pgd, name: str = "", sees: str = ""
 ) -> pd.DataFrame:
     """Write down what a classifier says of films before and after an attack.
 
     Parameters
     ----------
-    films : Films
+    films : Images
         N.
     clean, outcome : Outcome
         Of the films as they are, and of the attack.

@@ -1,4 +1,4 @@
-"""Who explains, and what: the films of an evaluation, and a network within the memory there is."""
+"""Who explains, and what: the images of an evaluation, and a network within the memory there is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from radrobust.attribution.explainers import Task, explain, make_task
 from radrobust.core.params import Explain
 from radrobust.systems.batching import batch_size, halving
 from radrobust.systems.classifier import Classifier
+from radrobust.systems.images import Images
 
-_GROUP = 32  # films whose maps are made together
+_GROUP = 32  # images whose maps are made together
 _MOST = 64  # images in a pass: more do not fit a processor's cache, and are slower
 
 Result = TypeVar("Result")
@@ -25,52 +26,48 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Chosen:
-    """Films that are explained.
+    """Images that are explained, with what else is known of them.
 
     Attributes
     ----------
+    images : Images
+        N, float32 in [0, 1].
     table : DataFrame
         N rows of the samples table, with the columns `predicted` and `probability`: what the
         classifier says of the images.
     masks : array
         N×S×S bool: the finding.
-    images : Tensor
-        N×C×S×S float32 in [0, 1].
     """
 
+    images: Images
     table: pd.DataFrame
     masks: NDArray[np.bool_]
-    images: Tensor
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self.images)
 
-    def take(self, rows: NDArray[np.integer] | slice) -> Chosen:
-        """Return those at `rows`, in that order."""
-        return Chosen(self.table.iloc[rows], self.masks[rows], self.images[rows])
+    def take(self, rows: NDArray[np.integer]) -> Chosen:
+        """Return those at `rows` (indices), in that order."""
+        return Chosen(self.images.take(rows), self.table.iloc[rows], self.masks[rows])
 
     def groups(self) -> Iterator[Chosen]:
         """Yield a few at a time."""
-        return (self.take(slice(at, at + _GROUP)) for at in range(0, len(self), _GROUP))
-
-    @property
-    def names(self) -> list[str]:
-        """The films' names."""
-        return self.table["sample_id"].tolist()
+        rows = np.arange(len(self))
+        return (self.take(rows[at : at + _GROUP]) for at in range(0, len(self), _GROUP))
 
     @property
     def targets(self) -> Tensor:
         """N, int64: the class that the classifier predicts for each image."""
         predicted = self.table["predicted"].to_numpy(np.int64)
-        return torch.tensor(predicted, device=self.images.device)
+        return torch.tensor(predicted, device=self.images.pixels.device)
 
     @property
     def inside(self) -> Tensor:
-        """N×S×S bool: the film, without the padding around it."""
+        """N×S×S bool: the radiograph, without the padding around it."""
         inside = torch.zeros(self.masks.shape, dtype=torch.bool)
         for row, (x0, y0, x1, y1) in enumerate(self.table["film"]):
             inside[row, y0:y1, x0:x1] = True
-        return inside.to(self.images.device)
+        return inside.to(self.images.pixels.device)
 
 
 class Examiner:
@@ -85,7 +82,7 @@ class Examiner:
     seed : int
         Of whatever is drawn.
     side : int
-        Of the films, in pixels.
+        Of the images, in pixels.
     """
 
     def __init__(self, classifier: Classifier, params: Explain, seed: int, side: int) -> None:
@@ -96,10 +93,10 @@ class Examiner:
 
     def task(self, chosen: Chosen) -> Task:
         """Set the task: each image's own prediction is explained."""
-        return make_task(chosen.images, chosen.targets, self.params, self._at_once)
+        return make_task(chosen.images.pixels, chosen.targets, self.params, self._at_once)
 
     def explain(self, method: str, task: Task, classifier: Classifier | None = None) -> Tensor:
-        """Explain films by a method, of this network or of another: N×S×S float32."""
+        """Explain images by a method, of this network or of another: N×S×S float32."""
         network = classifier or self.classifier
         return self.within_memory(task, lambda fitting: explain(method, network, fitting))
 

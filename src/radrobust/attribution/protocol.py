@@ -77,7 +77,7 @@ def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, shards: S
     shards : Shards
         Where what is finished is kept.
     """
-    changed = (attacked.images != clean.images).flatten(1).any(dim=1).cpu().numpy()
+    changed = (attacked.images.pixels != clean.images.pixels).flatten(1).any(dim=1).cpu().numpy()
     moved = attacked.take(np.flatnonzero(changed))
     some = clean.take(np.flatnonzero(clean.table["label"] == 1)[: examiner.params.films])
     count = len(clean) + len(moved) + (1 + len(PARTS)) * len(some)
@@ -92,7 +92,9 @@ def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, shards: S
         tables += [before.assign(image=CLEAN), after.assign(image=ATTACKED)]
         survival.append(_survival(clean, before, after))
         maps |= {f"{method}-{CLEAN}": _packed(before), f"{method}-{ATTACKED}": _packed(after)}
-    verdicts = pd.DataFrame({"changed": changed, "broken": _broken(clean, attacked)}, clean.names)
+    verdicts = pd.DataFrame(
+        {"changed": changed, "broken": _broken(clean, attacked)}, clean.images.sample_ids
+    )
     return Explained(
         pd.concat(tables, ignore_index=True).drop(columns="map").join(verdicts, on="sample_id"),
         pd.concat(survival, ignore_index=True).join(verdicts, on="sample_id"),
@@ -111,7 +113,7 @@ def _explain(
         bar.set_description(f"{method}, {image} films", refresh=False)
         parts = []
         for group in chosen.groups():
-            name = " ".join(["map", image, method, *group.names])
+            name = " ".join(["map", image, method, *group.images.sample_ids])
             parts.append(shards.table(name, partial(_rows, examiner, group, method)))
             bar.update(len(group))
         tables[method] = pd.concat(parts, ignore_index=True)
@@ -123,7 +125,7 @@ def _explain(
 def _rows(examiner: Examiner, chosen: Chosen, method: str) -> pd.DataFrame:
     task = examiner.task(chosen)
     maps = examiner.explain(method, task)
-    change = pick(examiner.logits(task.films) - examiner.logits(task.baselines), task.targets)
+    change = pick(examiner.logits(task.images) - examiner.logits(task.baselines), task.targets)
     delta = (maps.double().sum(dim=(1, 2)) - change.double()).cpu().numpy().astype(np.float32)
     values = as_arrays(maps)
     places = zip(values, chosen.masks, chosen.table["boxes"], chosen.table["film"], strict=True)
@@ -131,7 +133,7 @@ def _rows(examiner: Examiner, chosen: Chosen, method: str) -> pd.DataFrame:
     label, predicted = (chosen.table[name].to_numpy(np.int8) for name in ("label", "predicted"))
     return pd.DataFrame(
         {
-            "sample_id": chosen.names,
+            "sample_id": chosen.images.sample_ids,
             "label": label,
             "explainer": method,
             "target": predicted,

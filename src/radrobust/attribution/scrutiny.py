@@ -1,4 +1,4 @@
-"""What is asked of the maps of a few films, since it takes many passes each: are they faithful?"""
+"""What is asked of the maps of a few images, since it takes many passes each: are they faithful?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from radrobust.attribution.faithfulness import (
     noise_maps,
 )
 from radrobust.attribution.randomisation import cascade, correlations
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Part, Parts
 from radrobust.systems.classifier import Classifier
 
 RANDOM = "random"
@@ -35,7 +35,7 @@ def scrutinise(
     examiner: Examiner,
     chosen: Chosen,
     explained: Mapping[str, pd.DataFrame],
-    shards: Shards,
+    parts: Parts,
     bar: tqdm[Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ask of maps whether they show what the network goes by, and whether they depend on it.
@@ -43,12 +43,12 @@ def scrutinise(
     Parameters
     ----------
     examiner : Examiner
-        Who has explained the films.
+        Who has explained the images.
     chosen : Chosen
-        The films.
+        The images.
     explained : mapping of str to DataFrame
         Each explainer's rows, `chosen` among them, with their maps.
-    shards : Shards
+    parts : Parts
         Where what is finished is kept.
     bar : tqdm
         Is told of each map.
@@ -56,11 +56,11 @@ def scrutinise(
     Returns
     -------
     faithfulness : DataFrame
-        One row an explainer and film, with maps of noise as the explainer ``random``: `sample_id`,
+        One row an explainer and image, with maps of noise as the explainer ``random``: `sample_id`,
         `explainer`, `deletion`, `insertion` (areas), `deletion_curve`, `insertion_curve` (17 each),
         `infidelity` (a share: 0 is perfect, 1 says nothing), `max_sensitivity` (both NaN of noise).
     randomisation : DataFrame
-        One row a depth, explainer and film: `sample_id`, `explainer`, `depth` (0 is the head
+        One row a depth, explainer and image: `sample_id`, `explainer`, `depth` (0 is the head
         alone), `part` (down to which weights are redrawn), `spearman`.
     """
     groups = list(chosen.groups())
@@ -68,30 +68,31 @@ def scrutinise(
     bar.set_description("are maps faithful?", refresh=False)
     for group in groups:
         maps = {method: _maps_of(rows, group) for method, rows in explained.items()}
-        work = partial(_faithful, examiner, group, maps)
-        faithful.append(shards.table(" ".join(["faithful", *group.names]), work))
+        name = " ".join(["faithful", *group.images.sample_ids])
+        faithful.append(parts.get(name, partial(_faithful, examiner, group, maps)).table)
         bar.update(len(group) * len(maps))
     for depth, (part, network) in enumerate(cascade(examiner.classifier, examiner.seed)):
         bar.set_description(f"weights shuffled: {part}", refresh=False)
         for group in groups:
             maps = {method: _maps_of(rows, group) for method, rows in explained.items()}
-            work = partial(_redrawn, examiner, group, maps, network)
-            table = shards.table(" ".join([part, *group.names]), work)
+            name = " ".join([part, *group.images.sample_ids])
+            table = parts.get(name, partial(_redrawn, examiner, group, maps, network)).table
             redrawn.append(table.assign(depth=np.int16(depth), part=part))
             bar.update(len(group) * len(maps))
     return pd.concat(faithful, ignore_index=True), pd.concat(redrawn, ignore_index=True)
 
 
 def _maps_of(rows: pd.DataFrame, chosen: Chosen) -> Tensor:
-    of_chosen = rows.set_index("sample_id").loc[chosen.names]
-    return torch.from_numpy(maps_of(of_chosen)).to(chosen.images.device)
+    of_chosen = rows.set_index("sample_id").loc[chosen.images.sample_ids]
+    return torch.from_numpy(maps_of(of_chosen)).to(chosen.images.pixels.device)
 
 
-def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) -> pd.DataFrame:
-    task, names, seed = examiner.task(chosen), chosen.names, examiner.seed
+def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) -> Part:
+    task, seed = examiner.task(chosen), examiner.seed
+    names, pixels = chosen.images.sample_ids, chosen.images.pixels
     squares = draw_squares(chosen.inside, names, seed)
-    neighbours = draw_neighbours(chosen.images, names, seed)
-    noise = noise_maps(names, seed, chosen.images.shape[-1]).to(chosen.images.device)
+    neighbours = draw_neighbours(pixels, names, seed)
+    noise = noise_maps(names, seed, pixels.shape[-1]).to(pixels.device)
     tables = []
     for method, values in {**maps, RANDOM: noise}.items():
         table = _curves(examiner, task, values, chosen.inside)
@@ -101,7 +102,7 @@ def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) ->
             changes = max_sensitivity(explained, task, values, neighbours)
             table |= {"infidelity": as_arrays(errors), "max_sensitivity": as_arrays(changes)}
         tables.append(pd.DataFrame({"sample_id": names, "explainer": method} | table))
-    return pd.concat(tables, ignore_index=True)
+    return Part(pd.concat(tables, ignore_index=True))
 
 
 def _infidelity(examiner: Examiner, task: Task, maps: Tensor, squares: Tensor) -> Tensor:
@@ -127,12 +128,12 @@ def _curves(examiner: Examiner, task: Task, maps: Tensor, inside: Tensor) -> dic
 
 def _redrawn(
     examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor], network: Classifier
-) -> pd.DataFrame:
-    task, films = examiner.task(chosen), chosen.table["film"].tolist()
+) -> Part:
+    task, areas = examiner.task(chosen), chosen.table["film"].tolist()
     tables = []
     for method, before in maps.items():
         after = as_arrays(examiner.explain(method, task, network))
-        found = correlations(as_arrays(before), after, films).astype(np.float32)
-        table = {"sample_id": chosen.names, "explainer": method, "spearman": found}
+        found = correlations(as_arrays(before), after, areas).astype(np.float32)
+        table = {"sample_id": chosen.images.sample_ids, "explainer": method, "spearman": found}
         tables.append(pd.DataFrame(table))
-    return pd.concat(tables, ignore_index=True)
+    return Part(pd.concat(tables, ignore_index=True))

@@ -22,8 +22,8 @@ from radrobust.core.tensors import pick_device, state_digest
 from radrobust.data.samples import Samples, load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size, halving
-from radrobust.systems.classifier import Classifier, as_pixels
-from radrobust.systems.films import Films
+from radrobust.systems.classifier import Classifier
+from radrobust.systems.images import Images
 from radrobust.systems.meansparse import straight_through
 from radrobust.systems.precision import Precision
 
@@ -40,7 +40,7 @@ def attack(key: str, params: Params) -> None:
     device = pick_device(params.device)
     classifier = checkpoints.load(key, paths.MODELS / key / "model.safetensors").to(device)
     samples = load_samples()
-    films = Films.of_split(samples, "test", device)
+    films = Images.of(samples, samples.rows("test")).on(device)
     loaded = state_digest(classifier)
     shards = Shards(
         paths.RESUME / "attack" / key,
@@ -58,7 +58,7 @@ def attack(key: str, params: Params) -> None:
         scene = _scene(attacker, films, _checked(samples, params), evaluated, params.checks)
         checks = run_checks(scene, shards)
         slopes = gradients(classifier, scene.films)
-    stored = as_pixels(samples.images[samples.rows("test")])
+    stored = Images.of(samples, samples.rows("test")).floats()
     pipeline = inspect(classifier, films, stored, loaded)
     tables = {
         "predictions": evaluated.predictions,
@@ -82,7 +82,7 @@ def attack(key: str, params: Params) -> None:
 
 
 def _batch_size(
-    wanted: int | Literal["auto"], classifier: Classifier, films: Films, shards: Shards
+    wanted: int | Literal["auto"], classifier: Classifier, films: Images, shards: Shards
 ) -> int:
     if wanted != "auto":
         return wanted
@@ -91,11 +91,11 @@ def _batch_size(
     return int(kept["size"].iloc[0])
 
 
-def _size_table(classifier: Classifier, films: Films) -> pd.DataFrame:
+def _size_table(classifier: Classifier, films: Images) -> pd.DataFrame:
     return pd.DataFrame({"size": [batch_size(classifier, films.pixels.shape[-1])]})
 
 
-def _precision(attacker: Attacker, films: Films, shards: Shards) -> Precision:
+def _precision(attacker: Attacker, films: Images, shards: Shards) -> Precision:
     """Choose the precision of the search by a batch of films, or by fewer if memory runs out."""
 
     def measure() -> pd.DataFrame:
@@ -108,7 +108,7 @@ def _precision(attacker: Attacker, films: Films, shards: Shards) -> Precision:
 
 
 def _scene(
-    attacker: Attacker, films: Films, rows: list[int], evaluated: Evaluated, params: Checks
+    attacker: Attacker, films: Images, rows: list[int], evaluated: Evaluated, params: Checks
 ) -> Scene:
     """Gather what the checks need; the headline attack's outcome is read off its own table."""
     device = films.pixels.device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from radrobust.core.tensors import pick_device, state_digest
 from radrobust.data.samples import load_samples
 from radrobust.stages.attack import IMAGES
 from radrobust.systems import checkpoints
-from radrobust.systems.classifier import as_pixels
+from radrobust.systems.images import Images
 
 MAPS = "maps.npz"
 
@@ -44,19 +45,19 @@ def explain(key: str, params: Params) -> None:
     folder = paths.PREDICTIONS / key
     masks, images = np.asarray(samples.masks[rows]), _attacked(folder / IMAGES, names)
     clean = Chosen(
+        Images.of(samples, rows).on(device),
         table.join(_answers(folder, params.attack, 0.0), on="sample_id"),
         masks,
-        as_pixels(np.asarray(samples.images[rows])).to(device),
     )
     attacked = Chosen(
+        replace(clean.images, pixels=torch.from_numpy(images).to(device)),
         table.join(_answers(folder, params.attack, float(params.attack.eps)), on="sample_id"),
         masks,
-        torch.from_numpy(images).to(device),
     )
     shards = Shards(
         paths.RESUME / "explain" / key,
         *(state_digest(classifier), params.explain, params.seed, names),
-        *(clean.images.cpu().numpy().tobytes(), images.tobytes()),
+        *(clean.images.pixels.cpu().numpy().tobytes(), images.tobytes()),
     )
     examiner = Examiner(classifier, params.explain, params.seed, images.shape[-1])
     explained = explain_films(examiner, clean, attacked, shards)

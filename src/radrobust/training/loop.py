@@ -11,10 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim import lr_scheduler as schedulers
@@ -123,8 +121,8 @@ def train(
         trainer.choose_precision()
     for row in trainer.rows:
         on_epoch(row)
-    epochs, films = plan.params.epochs, len(training.labels)
-    with progress(epochs * films, "image", plan.objective, len(trainer.rows) * films) as bar:
+    epochs, images = plan.params.epochs, len(training.labels)
+    with progress(epochs * images, "image", plan.objective, len(trainer.rows) * images) as bar:
         while not trainer.finished:
             row = trainer.run_epoch(bar)
             on_epoch(row)
@@ -261,7 +259,7 @@ class _Trainer:
         return sum(losses) / len(losses)
 
     def _batches(self, epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        labels = torch.from_numpy(self.training.labels.astype(np.int64))
+        labels = self.training.labels
         order = _order(labels, self.plan.params.balance == "sampler", generator).numpy()
         size = self.plan.params.batch_size
         for first in range(0, len(order), size):
@@ -306,7 +304,7 @@ class _Trainer:
 
     def _validate(self) -> Row:
         network, params, device = self._judged(), self.plan.params, self.plan.device
-        labels, name = self.validation.labels, params.metric
+        labels, name = self.validation.labels.numpy(), params.metric
         clean = margins(network, self.validation, device)
         row = {f"val_{name}": score(labels, clean, name)}
         if self.objective.robust:
@@ -375,12 +373,11 @@ def _average(network: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
 
 
-def _class_weights(labels: NDArray[np.int8], params: Finetune) -> Tensor:
+def _class_weights(labels: Tensor, params: Finetune) -> Tensor:
     """Weigh classes so that both count the same, where that is how they are balanced."""
     if params.balance != "weights":
         return torch.ones(2)
-    counts = np.bincount(labels, minlength=2)
-    return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
+    return (len(labels) / (2 * torch.bincount(labels, minlength=2).double())).float()
 
 
 def _order(labels: Tensor, balanced: bool, generator: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""What is decided on validation films: the best epoch, and the threshold of a decision."""
+"""What is decided on validation images: the best epoch, and the threshold of a decision."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def attacked_margins(
     network : nn.Module
         A classifier.
     inputs : Inputs
-        Films.
+        Images.
     attack : InnerAttack
         From a random start.
     seed : int
@@ -48,7 +48,7 @@ def attacked_margins(
         Where the network is.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "validation"))
-    labels = torch.from_numpy(np.asarray(inputs.labels, dtype=np.int64)).to(device)
+    labels = inputs.labels.to(device)
     found = []
     for rows in _batches(len(labels)):
         images = inputs.as_they_are(rows).to(device)
@@ -61,7 +61,7 @@ def attacked_margins(
 
 
 def score(
-    labels: NDArray[np.int8], found: FloatArray, metric: Literal["auroc", "balanced_accuracy"]
+    labels: NDArray[np.integer], found: FloatArray, metric: Literal["auroc", "balanced_accuracy"]
 ) -> float:
     """Score margins against labels; the metric does not depend on how common the finding is."""
     if metric == "auroc":
@@ -71,14 +71,14 @@ def score(
 
 
 def choose_threshold(
-    labels: NDArray[np.int8], found: FloatArray, least_sensitivity: float | None
+    labels: NDArray[np.integer], found: FloatArray, least_sensitivity: float | None
 ) -> float:
-    """Choose the margin above which a film is called positive.
+    """Choose the margin above which an image is called positive.
 
     Parameters
     ----------
     labels : array
-        N integers of 0 or 1, of validation films.
+        N integers of 0 or 1, of validation images.
     found : array
         N margins.
     least_sensitivity : float or None
