@@ -39,7 +39,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from pgd import in_turns
-from radrobust.attribution.explainers import Task, explain, make_task, pick
+from radrobust.attribution.explainers import Task, explain, make_task
 from radrobust.attribution.faithfulness import STEPS, curves
 from radrobust.attribution.occlusion import occlude
 from radrobust.core import paths
@@ -51,6 +51,7 @@ from radrobust.data.decode.framing import Frame
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size
 from radrobust.systems.classifier import Classifier, as_pixels, build, build_empty
+from radrobust.systems.logits import logit_of
 from radrobust.systems.meansparse import operators
 
 SIDE, SEED, AT_ONCE = 64, 2026, 64
@@ -302,7 +303,7 @@ def captum_deeplift(classifier: Classifier, task: Task) -> Tensor:
 @torch.no_grad()
 def shortfall(classifier: Classifier, task: Task, maps: Tensor) -> float:
     """How far the worst of maps is from adding up, relative to the rise of its logit."""
-    rise = pick(classifier(task.images) - classifier(task.baselines), task.targets).double()
+    rise = logit_of(classifier(task.images) - classifier(task.baselines), task.targets).double()
     short = maps.double().sum(dim=(1, 2)) - rise
     return float((short.abs() / rise.abs().clamp(min=0.1)).max())
 

@@ -177,11 +177,6 @@ def make_task(images: Tensor, targets: Tensor, params: Explain, at_once: int) ->
     return Task(images, baselines, targets, window, stride, params.steps, at_once)
 
 
-def pick(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return each row's logit (N×K) of its target (N): N."""
-    return logits.gather(1, targets.unsqueeze(1)).squeeze(1)
-
-
 def baseline(images: Tensor, kind: str) -> Tensor:
     """Return what an image without information looks like.
 

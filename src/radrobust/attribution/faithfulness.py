@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from radrobust.attribution.explainers import Task
 from radrobust.core.seeds import derive_seed
 from radrobust.perturbations.ball import Ball
+from radrobust.systems.logits import probability_of
 
 STEPS = 16
 """Parts in which an image is taken away, and put back."""
@@ -222,8 +223,7 @@ def _answers(
     first = ranks[rows] < counts.view(-1, 1, 1)
     hidden = torch.where(deleting, first, shown & ~first).unsqueeze(1)
     images = torch.where(hidden, task.baselines[rows], task.images[rows])
-    answers: Tensor = classifier(images).softmax(dim=1)
-    return answers.gather(1, task.targets[rows].unsqueeze(1)).squeeze(1)
+    return probability_of(classifier(images), task.targets[rows])
 
 
 def _infidelity(classifier: nn.Module, task: Task, values: Tensor, squares: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from radrobust.systems.architectures import in_sequence
 from radrobust.systems.classifier import Classifier
+from radrobust.systems.logits import logit_of
 
 Span = tuple[int, int]
 """Begin and end, in rows or in columns."""
@@ -98,12 +99,12 @@ def occlude(
     spans = list(_spans(side, window, stride))
     falls = images.new_zeros(len(images), side, side)
     covered = images.new_zeros(side, side)
-    before = _pick(classifier.head(pooled), targets)
+    before = logit_of(classifier.head(pooled), targets)
     for rows, columns in product(spans, spans):
         patch = hidden[..., slice(*rows), slice(*columns)]
         changed, at = _through(parts, patch, (rows, columns))
         rise = (changed - last[..., slice(*at[0]), slice(*at[1])]).sum(dim=(2, 3))
-        after = _pick(classifier.head(pooled + rise / last[0, 0].numel()), targets)
+        after = logit_of(classifier.head(pooled + rise / last[0, 0].numel()), targets)
         falls[:, slice(*rows), slice(*columns)] += (before - after).view(-1, 1, 1)
         covered[slice(*rows), slice(*columns)] += 1
     return falls / covered.clamp(min=1)
@@ -112,10 +113,6 @@ def occlude(
 def _spans(side: int, window: int, stride: int) -> Iterator[Span]:
     count = math.ceil(max(0, side - window) / stride) + 1
     return ((first * stride, min(side, first * stride + window)) for first in range(count))
-
-
-def _pick(logits: Tensor, targets: Tensor) -> Tensor:
-    return logits.gather(1, targets.unsqueeze(1)).squeeze(1)
 
 
 def _stages(classifier: Classifier, maps: Tensor) -> tuple[list[_Stage], Tensor]:

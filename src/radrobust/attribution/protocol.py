@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from radrobust.attribution.examiner import Chosen, Examiner, as_arrays, maps_of
-from radrobust.attribution.explainers import ADDS_UP, pick
+from radrobust.attribution.explainers import ADDS_UP
 from radrobust.attribution.localisation import MEASURES, localise
 from radrobust.attribution.randomisation import PARTS
 from radrobust.attribution.scrutiny import scrutinise
@@ -21,6 +21,7 @@ from radrobust.core.params import Explain
 from radrobust.core.parts import Shards
 from radrobust.core.progress import progress
 from radrobust.data.samples import Samples
+from radrobust.systems.logits import logit_of
 
 CLEAN, ATTACKED = "clean", "attacked"
 
@@ -125,7 +126,7 @@ def _explain(
 def _rows(examiner: Examiner, chosen: Chosen, method: str) -> pd.DataFrame:
     task = examiner.task(chosen)
     maps = examiner.explain(method, task)
-    change = pick(examiner.logits(task.images) - examiner.logits(task.baselines), task.targets)
+    change = logit_of(examiner.logits(task.images) - examiner.logits(task.baselines), task.targets)
     delta = (maps.double().sum(dim=(1, 2)) - change.double()).cpu().numpy().astype(np.float32)
     values = as_arrays(maps)
     places = zip(values, chosen.masks, chosen.table["boxes"], chosen.table["film"], strict=True)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from radrobust.systems.classifier import Normalise
 from radrobust.systems.excitation import Product
+from radrobust.systems.logits import logit_of
 from radrobust.systems.meansparse import MeanSparse
 
 _ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, MeanSparse)
@@ -95,8 +96,7 @@ def _walk(
             shares = (reached / steps).to(images).view(-1, 1, 1, 1, 1)
             points = (baselines + shares * way).flatten(0, 1).requires_grad_()
             with torch.enable_grad():
-                logits = classifier(points)
-                picked = logits.gather(1, targets.repeat(len(reached)).unsqueeze(1))
+                picked = logit_of(classifier(points), targets.repeat(len(reached)))
                 (slope,) = torch.autograd.grad(picked.sum(), points)
             slopes += slope.view(len(reached), *images.shape).sum(dim=0)
     return slopes / steps * way

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from radrobust.perturbations.ball import Ball
+from radrobust.systems.logits import margins_of
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class InnerAttack:
         """
         with in_eval_mode(classifier):
             with torch.no_grad():
-                lowest = _margin(classifier(images))
+                lowest = margins_of(classifier(images))
             return self.climb(classifier, images, start, lowest, self.steps)[0]
 
     def climb(
@@ -155,7 +156,7 @@ class InnerAttack:
         perturbed, margins = start.detach(), []
         for _ in range(steps):
             perturbed.requires_grad_()
-            margin = _margin(classifier(perturbed))
+            margin = margins_of(classifier(perturbed))
             (gradient,) = torch.autograd.grad(margin.sum(), perturbed)
             # At the lowest point itself either way leads up; torch.sign would stay there.
             away = torch.where(margin >= lowest, 1.0, -1.0).view(-1, 1, 1, 1)
@@ -172,8 +173,3 @@ def in_eval_mode(classifier: nn.Module) -> Iterator[None]:
         yield
     finally:
         classifier.train()
-
-
-def _margin(logits: Tensor) -> Tensor:
-    absent, present = logits.float().unbind(dim=1)
-    return present - absent

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from radrobust.systems.logits import probability_of
 from radrobust.training.inner import InnerAttack, in_eval_mode
 
 
@@ -215,7 +216,7 @@ def mart(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     boosted = 2 * F.cross_entropy(attacked, labels, reduction="none")
     # The probability of the other class: 1 - p_y would be rounded to zero where p_y is almost 1.
-    wrong = clean.softmax(dim=1).gather(1, 1 - labels[:, None]).squeeze(1)
+    wrong = probability_of(clean, 1 - labels)
     return _class_mean(boosted + 6.0 * _kl(clean, attacked) * wrong, labels, context)
 
 

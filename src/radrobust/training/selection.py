@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.metrics import auroc
+from radrobust.systems.logits import margins_of
 from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Inputs
 
@@ -23,7 +24,7 @@ def margins(network: nn.Module, inputs: Inputs, device: torch.device) -> FloatAr
     """Return logit 1 minus logit 0 of every row as it is, in float32 and eval mode."""
     network.eval()
     found = [
-        _margin(network(inputs.as_they_are(rows).to(device)))
+        _margins(network(inputs.as_they_are(rows).to(device)))
         for rows in _batches(len(inputs.labels))
     ]
     return np.concatenate(found)
@@ -56,7 +57,7 @@ def attacked_margins(
         perturbed, _ = attack.away_from_labels(network, images, labels[rows], start)
         network.eval()
         with torch.no_grad():
-            found.append(_margin(network(perturbed)))
+            found.append(_margins(network(perturbed)))
     return np.concatenate(found)
 
 
@@ -106,8 +107,8 @@ def choose_threshold(
     return float(candidates[np.flatnonzero(gain >= gain.max() - 1e-12)[0]])
 
 
-def _margin(logits: Tensor) -> FloatArray:
-    return (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
+def _margins(logits: Tensor) -> FloatArray:
+    return margins_of(logits).double().cpu().numpy()
 
 
 def _batches(count: int) -> list[slice]:
