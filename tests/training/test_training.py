@@ -177,6 +177,33 @@ def test_the_average_follows_the_weights_by_hand():
         assert float(average.module.weight.detach()) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("objective", ["standard", "data_filtering"])
+def test_no_batch_is_left_with_a_single_image(objective, inputs, fit):
+    classifier = build("standard", seed=0, head="mlp")  # with BatchNorm of vectors
+    sizes = []
+
+    def note(module, args):
+        if module.training:
+            sizes.append(len(args[0]))
+
+    classifier.head.register_forward_pre_hook(note)
+    curve = fit(classifier, objective, inputs(33, 0), inputs(16, 1), epochs=2).curve
+    assert len(curve) == 2
+    if objective == "standard":
+        assert sizes == [16, 17] * 2
+    assert min(sizes) > 1
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [(32, 16, [16, 16]), (33, 16, [16, 17]), (34, 16, [16, 16, 2]), (1, 16, [1]), (3, 2, [3])],
+)
+def test_an_epoch_is_cut_into_batches(count, size, expected):
+    parts = loop._cut(count, size)
+    assert [part.stop - part.start for part in parts] == expected
+    assert [row for part in parts for row in range(count)[part]] == list(range(count))
+
+
 def test_what_is_validated_and_kept_is_the_average(inputs, fit):
     plain, averaged = build("standard", 0), build("standard", 0)
     fit(plain, "standard", inputs(32, 0), inputs(16, 1), epochs=1)

@@ -148,7 +148,7 @@ class _Trainer:
         self.objective: Objective = OBJECTIVES[plan.objective]
         self.precision = Precision()
         self.class_weights = _class_weights(training.labels, params).to(plan.device)
-        self.batches = math.ceil(len(training.labels) / params.batch_size)
+        self.batches = len(_cut(len(training.labels), params.batch_size))
         self.optimiser = _optimiser(network, params)
         self.schedule = _schedule(self.optimiser, params, self.batches)
         self.average = _average(network, plan.averaging) if plan.averaging else None
@@ -261,9 +261,8 @@ class _Trainer:
     def _batches(self, epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         labels = self.training.labels
         order = _order(labels, self.plan.params.balance == "sampler", generator).numpy()
-        size = self.plan.params.batch_size
-        for first in range(0, len(order), size):
-            rows = order[first : first + size]
+        for part in _cut(len(order), self.plan.params.batch_size):
+            rows = order[part]
             yield self.training.for_training(rows, epoch, generator), labels[rows]
 
     def _context(self, generator: torch.Generator, epochs_done: float) -> Context:
@@ -386,6 +385,17 @@ def _order(labels: Tensor, balanced: bool, generator: torch.Generator) -> Tensor
         return torch.randperm(len(labels), generator=generator)
     weights = 1 / torch.bincount(labels, minlength=2)[labels].double()
     return torch.multinomial(weights, len(labels), replacement=True, generator=generator)
+
+
+def _cut(count: int, size: int) -> list[slice]:
+    """Cut an epoch into batches; a last one of a single row becomes part of the one before.
+
+    BatchNorm has nothing to normalise a single vector of features by.
+    """
+    parts = [slice(first, min(first + size, count)) for first in range(0, count, size)]
+    if count % size == 1 and len(parts) > 1:
+        parts[-2:] = [slice(parts[-2].start, count)]
+    return parts
 
 
 def _fingerprint(network: nn.Module, training: Inputs, validation: Inputs, plan: Plan) -> str:
