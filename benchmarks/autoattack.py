@@ -47,7 +47,7 @@ def by_autoattack(key: str, films: Images, params: Params) -> list[Broken]:
     classifier = classifier.to(films.pixels.device)
     eps = float(params.attack.eps)
     attack = Pgd(eps, eps, STEPS, params.attack.norm)  # the parts take nothing but the ball from it
-    outcome = judge(classifier, films, films.pixels)
+    outcome = judge(classifier, films, films.pixels, "clean")
     broken = [outcome.broken.cpu().numpy()]
     with progress(len(PARTS), "part", key) as bar, straight_through(classifier):
         for part in PARTS.values():

@@ -28,7 +28,7 @@ STRONG = {"schedule": "apgd", "steps": 20, "eps": Fraction(16, 255), "curve": [F
 def scene_of(classifier, films, **changes):
     attacker = Attacker(classifier, params(**(STRONG | changes)), seed=1)
     attack = attacker.headline(attacker.params.eps, "pixel")
-    clean = judge(classifier, films, films.pixels)
+    clean = judge(classifier, films, films.pixels, "clean")
     headline = clean.take(slice(None))
     attacker.go_on(films, headline, attack)
     return Scene(attacker, CHECKED, films, clean, headline)

@@ -60,9 +60,9 @@ def verdicts(request, tmp_path):
         shards = Shards(tmp_path, "verdicts")
         goal = Goal(0.0, far_attacks(attacker.headline(study.far, "pixel")))
         found = attack_films(attacker, films, goal, COUNT, shards)
-        headline = judge(classifier, films, films.pixels)
+        headline = judge(classifier, films, films.pixels, "clean")
         attacker.go_on(films, headline, attacker.headline(attack.eps, "pixel"))
-        clean = judge(classifier, films, films.pixels)
+        clean = judge(classifier, films, films.pixels, "clean")
         table = run_checks(Scene(attacker, checks, films, clean, headline), shards)
         facts = inspect(classifier, evaluated or films, films.pixels, loaded)
         results = Results(

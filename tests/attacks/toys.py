@@ -48,6 +48,19 @@ class Rounded(nn.Module):
         return self.classifier((images * self.levels).round() / self.levels)
 
 
+class Blind(nn.Module):
+    """A classifier whose logits are not numbers for images of which a condition is true."""
+
+    def __init__(self, classifier, is_true):
+        super().__init__()
+        self.classifier, self.is_true = classifier, is_true
+
+    def forward(self, images):
+        logits = self.classifier(images).clone()
+        logits[self.is_true(images), 0] = torch.nan
+        return logits
+
+
 class Dragging(nn.Module):
     """A network whose passes with a gradient take much longer in one precision."""
 

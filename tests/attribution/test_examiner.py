@@ -25,7 +25,7 @@ def chosen():
     names, labels = [f"sample-{row}" for row in range(70)], torch.zeros(70).long()
     images = Images(names, labels, torch.rand(70, 1, SIDE, SIDE))
     table = pd.DataFrame({"predicted": np.arange(70) % 2, "film": [[0, 4, SIDE, 28]] * 70})
-    return Chosen(images, table, np.zeros((70, SIDE, SIDE), bool))
+    return Chosen(images, table, np.zeros((70, SIDE, SIDE), bool), "clean")
 
 
 def test_groups_hold_every_image_once_and_in_order(chosen):
@@ -67,6 +67,29 @@ def test_no_memory_for_one_film_ends_in_one_line(examiner, chosen):
 
     with pytest.raises(InputError, match=r"single image; lower dataset\.image_size"):
         examiner.within_memory(examiner.task(chosen), work)
+
+
+def test_a_rise_is_that_of_the_targets_logit(examiner, chosen):
+    task = examiner.task(chosen)
+    rises = examiner.rise(chosen, task)
+    logits = examiner.classifier(task.images) - examiner.classifier(task.baselines)
+    expected = logits[torch.arange(70), chosen.targets]
+    torch.testing.assert_close(rises, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("where", ["clean", "clean, baseline"])
+def test_logits_that_are_no_numbers_explain_nothing(where, examiner, chosen):
+    task = examiner.task(chosen)
+    marked = (task.images if where == "clean" else task.baselines)[66]
+
+    def spoil(module, inputs, logits):
+        seen = (inputs[0] == marked).flatten(1).all(dim=1, keepdim=True)
+        return logits.masked_fill(seen, torch.inf)
+
+    examiner.classifier.register_forward_hook(spoil)
+    said = f"the logits of sample-66 are inf, inf under the condition {where}; train"
+    with pytest.raises(InputError, match=said):
+        examiner.rise(chosen, task)
 
 
 def test_maps_come_back_from_their_bytes():

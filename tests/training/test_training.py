@@ -152,6 +152,36 @@ def test_training_in_an_l2_ball_stays_within_it_and_learns(inputs, fit, steps):
     assert lengths.min() > 1.5  # more than any L-inf ball of 4/255 holds: .5 on 32 × 32 pixels
 
 
+@pytest.mark.parametrize("condition", ["clean", "attacked"])
+def test_an_epoch_whose_logits_are_no_numbers_is_not_kept(condition, inputs, fit, tmp_path):
+    classifier, validation = build("standard", seed=0), inputs(16, 1)
+    validation.images.pixels[11, 0, 0, 0] = 200  # brighter than any other corner
+    level, epochs = 200 / 255, []
+
+    def spoil(module, args, logits):
+        distance = (args[0][:, 0, 0, 0] - level).abs()
+        clean = distance < 1e-6
+        marked = clean if condition == "clean" else (distance < 0.1) & ~clean
+        return logits.masked_fill(marked[:, None], torch.nan) if epochs else logits
+
+    classifier.register_forward_hook(spoil)
+    said = (
+        f"^trades, epoch 2: the logits of 1-11 are nan, nan under .* {condition} validation; train"
+    )
+    parts, changes = (inputs(32, 0), validation), {"on_epoch": epochs.append}
+    with pytest.raises(InputError, match=said):
+        fit(classifier, "trades", *parts, state=tmp_path / "state.pt", **changes)
+    assert len(epochs) == 1
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["best_epoch"] == 1
+
+
+def test_a_threshold_is_not_chosen_by_what_is_no_number(images):
+    classifier, validation = build("standard", seed=0), images(16, 1)
+    classifier.head.bias.data[0] = torch.inf
+    with pytest.raises(InputError, match=r"of 1-0 are inf, \S+ under the condition clean valid"):
+        decide(classifier, validation, None)
+
+
 def test_validation_films_are_never_augmented(inputs, fit, monkeypatch):
     from radrobust.training import inputs as module
 

@@ -22,6 +22,7 @@ from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from radrobust.attacks.pgd import Outcome, Pgd, judge
+from radrobust.core.params import budget_text
 from radrobust.core.seeds import derive_seed
 from radrobust.systems.images import Images
 
@@ -88,4 +89,5 @@ def _run(attacker: Any, classifier: nn.Module, images: Images, seed: int) -> Out
     attacker.seed = derive_seed(seed, *images.sample_ids)
     with torch.random.fork_rng():
         pixels = attacker.perturb(images.pixels.clone(), images.labels)
-    return judge(classifier, images, pixels.detach())
+    condition = f"{type(attacker).__name__} {attacker.norm} {budget_text(attacker.eps)}"
+    return judge(classifier, images, pixels.detach(), condition)

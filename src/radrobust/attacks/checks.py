@@ -158,7 +158,7 @@ def noise(scene: Scene) -> dict[str, Found]:
     def drawn(films: Images) -> Outcome:
         direction = ball.steepest(ball.draw(films.pixels, films.sample_ids, seed) - films.pixels)
         edge = ball.project(films.pixels + ball.eps * direction, films.pixels)
-        return judge(scene.attacker.classifier, films, edge)
+        return judge(scene.attacker.classifier, films, edge, f"noise {ball.norm}")
 
     outcome = scene.after(scene.clean, drawn)
     return {"noise": Found(outcome, scene.attack, f"noise-{ball.norm}", "sees nothing")}

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from radrobust.attacks.losses import LOSSES, Loss, margin
 from radrobust.attacks.schedules import AutoStep, FixedStep, Schedule
-from radrobust.core.params import Norm
+from radrobust.core.params import Norm, budget_text
 from radrobust.perturbations.ball import Ball
 from radrobust.systems.images import Images
+from radrobust.systems.logits import finite
 
 # Of the largest logit: how far from being wrong bfloat16 may see an image that float32 calls wrong.
 # Its results carry eight bits, and a network adds up many of them.
@@ -72,6 +73,12 @@ class Pgd:
     def ball(self) -> Ball:
         """Where the attack stays."""
         return Ball(self.norm, self.eps, self.units)
+
+    @property
+    def condition(self) -> str:
+        """What it is called in messages, such as ``apgd linf 4/255``."""
+        kind = "apgd" if self.schedule == "apgd" else "pgd"
+        return f"{kind} {self.norm} {budget_text(self.eps)}"
 
     def canvas(self, images: Images) -> Tensor:
         """Return the images' pixels with a channel for each unit: what the attack may change."""
@@ -153,7 +160,7 @@ class Outcome:
         )
 
 
-def judge(classifier: nn.Module, images: Images, pixels: Tensor) -> Outcome:
+def judge(classifier: nn.Module, images: Images, pixels: Tensor, condition: str) -> Outcome:
     """Ask the classifier about finished images; the wrong ones are broken at iteration 0.
 
     Parameters
@@ -164,10 +171,18 @@ def judge(classifier: nn.Module, images: Images, pixels: Tensor) -> Outcome:
         N.
     pixels : Tensor
         N×C×S×S: the images' own for no attack at all.
+    condition : str
+        What was done to them, in words, such as ``clean``.
+
+    Raises
+    ------
+    InputError
+        A logit is not finite.
     """
     outcome = Outcome.blank(pixels)
     rows = torch.arange(len(images), device=pixels.device)
-    outcome.record(rows, pixels, _logits(classifier, pixels), images.labels, iteration=0)
+    logits = finite(_logits(classifier, pixels), images.sample_ids, condition)
+    outcome.record(rows, pixels, logits, images.labels, iteration=0)
     return outcome
 
 
@@ -205,6 +220,11 @@ def pgd(
     -------
     Outcome
         Every attacked image within eps of its own and within [0, 1], up to rounding in float32.
+
+    Raises
+    ------
+    InputError
+        A logit that a verdict is read off is not finite.
     """
     canvas = replace(images, pixels=attack.canvas(images))
     outcome = Outcome.blank(canvas.pixels)
@@ -231,6 +251,10 @@ class _Run:
     points: Tensor
     targets: Tensor | None
 
+    def names(self, rows: Tensor) -> list[str]:
+        """Return the names of the samples at `rows` (indices)."""
+        return [self.images.sample_ids[row] for row in rows.tolist()]
+
     def keep(self, kept: Tensor) -> None:
         """Go on with those at `kept` (indices) alone."""
         self.rows, self.images = self.rows[kept], self.images.take(kept)
@@ -244,6 +268,7 @@ def _climb(search: _Search, run: _Run, attack: Pgd, outcome: Outcome, before: in
         last = iteration == attack.steps
         logits, loss, gradient = search.look(run, with_gradient=not last)
         judged, verdicts = search.verdicts(run, logits, last)
+        finite(verdicts, run.names(judged), attack.condition)
         outcome.record(
             run.rows[judged],
             run.points[judged],

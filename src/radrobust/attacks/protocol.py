@@ -87,7 +87,7 @@ class Attacker:
 
     def clean(self, films: Images, attack: Pgd) -> Outcome:
         """Ask about the films as they are, in as many channels as the attack changes."""
-        return judge(self.classifier, films, attack.canvas(films))
+        return judge(self.classifier, films, attack.canvas(films), "clean")
 
     def go_on(self, films: Images, outcome: Outcome, attack: Pgd) -> None:
         """Attack what is still standing, and note in `outcome` what came of it."""

@@ -17,6 +17,7 @@ from radrobust.core.params import Explain
 from radrobust.systems.batching import batch_size, halving
 from radrobust.systems.classifier import Classifier
 from radrobust.systems.images import Images
+from radrobust.systems.logits import finite, logit_of
 
 _GROUP = 32  # images whose maps are made together
 _MOST = 64  # images in a pass: more do not fit a processor's cache, and are slower
@@ -37,18 +38,22 @@ class Chosen:
         classifier says of the images.
     masks : array
         N×S×S bool: the finding.
+    condition : str
+        What was done to the images, such as ``clean``.
     """
 
     images: Images
     table: pd.DataFrame
     masks: NDArray[np.bool_]
+    condition: str
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, rows: NDArray[np.integer]) -> Chosen:
         """Return those at `rows` (indices), in that order."""
-        return Chosen(self.images.take(rows), self.table.iloc[rows], self.masks[rows])
+        images, table = self.images.take(rows), self.table.iloc[rows]
+        return replace(self, images=images, table=table, masks=self.masks[rows])
 
     def groups(self) -> Iterator[Chosen]:
         """Yield a few at a time."""
@@ -100,10 +105,24 @@ class Examiner:
         network = classifier or self.classifier
         return self.within_memory(task, lambda fitting: explain(method, network, fitting))
 
-    def logits(self, images: Tensor) -> Tensor:
-        """Ask about N images, in as many passes as their number needs: N×2."""
+    def rise(self, chosen: Chosen, task: Task) -> Tensor:
+        """Ask by how much the target's logit is higher for the images than for the baselines: N.
+
+        Raises
+        ------
+        InputError
+            A logit is not finite.
+        """
+        images, condition = chosen.images, chosen.condition
+        baselines = replace(images, pixels=task.baselines)
+        rise = self._logits(images, condition) - self._logits(baselines, f"{condition}, baseline")
+        return logit_of(rise, task.targets)
+
+    def _logits(self, images: Images, condition: str) -> Tensor:
+        """Ask about images, in as many passes as their number needs: N×2."""
         with torch.no_grad():
-            return torch.cat([self.classifier(part) for part in torch.split(images, self._at_once)])
+            found = [self.classifier(group.pixels) for group in images.groups(self._at_once)]
+        return finite(torch.cat(found), images.sample_ids, condition)
 
     def within_memory(self, task: Task, work: Callable[[Task], Result]) -> Result:
         """Do work with as many images in a pass as there is memory for.

@@ -21,7 +21,6 @@ from radrobust.core.params import Explain
 from radrobust.core.parts import Shards
 from radrobust.core.progress import progress
 from radrobust.data.samples import Samples
-from radrobust.systems.logits import logit_of
 
 CLEAN, ATTACKED = "clean", "attacked"
 
@@ -126,7 +125,7 @@ def _explain(
 def _rows(examiner: Examiner, chosen: Chosen, method: str) -> pd.DataFrame:
     task = examiner.task(chosen)
     maps = examiner.explain(method, task)
-    change = logit_of(examiner.logits(task.images) - examiner.logits(task.baselines), task.targets)
+    change = examiner.rise(chosen, task)
     delta = (maps.double().sum(dim=(1, 2)) - change.double()).cpu().numpy().astype(np.float32)
     values = as_arrays(maps)
     places = zip(values, chosen.masks, chosen.table["boxes"], chosen.table["film"], strict=True)

@@ -15,6 +15,7 @@ from radrobust.attacks.pgd import Outcome, judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films, far_attacks
 from radrobust.core import paths
+from radrobust.core.errors import about
 from radrobust.core.files import replacing
 from radrobust.core.params import Checks, Params
 from radrobust.core.parts import Shards
@@ -49,7 +50,7 @@ def attack(key: str, params: Params) -> None:
     )
     attacker = Attacker(classifier, params.attack, params.seed)
     # An attacker need not let MeanSparse hide the gradient; what is asked stays the same network.
-    with straight_through(classifier):
+    with straight_through(classifier), about(f"attack@{key}"):
         goal = Goal(classifier.threshold, far_attacks(attacker.headline(params.far, "pixel")))
         size = _batch_size(params.attack.batch_size, classifier, films, shards)
         precision = _precision(attacker, films[:size], shards)
@@ -119,9 +120,8 @@ def _scene(
         torch.from_numpy(table[["logit_0", "logit_1"]].to_numpy()).to(device),
         torch.from_numpy(table["iteration"].to_numpy(np.int64)).to(device),
     )
-    return Scene(
-        attacker, params, chosen, judge(attacker.classifier, chosen, chosen.pixels), headline
-    )
+    clean = judge(attacker.classifier, chosen, chosen.pixels, "clean")
+    return Scene(attacker, params, chosen, clean, headline)
 
 
 def _checked(samples: Samples, params: Params) -> list[int]:

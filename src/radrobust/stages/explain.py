@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from radrobust.attribution.examiner import Chosen, Examiner
-from radrobust.attribution.protocol import choose_films, explain_films
+from radrobust.attribution.protocol import ATTACKED, CLEAN, choose_films, explain_films
 from radrobust.core import paths
-from radrobust.core.errors import InputError
+from radrobust.core.errors import InputError, about
 from radrobust.core.files import replacing
 from radrobust.core.params import Attack, Params
 from radrobust.core.parts import Shards
@@ -48,11 +48,13 @@ def explain(key: str, params: Params) -> None:
         Images.of(samples, rows).on(device),
         table.join(_answers(folder, params.attack, 0.0), on="sample_id"),
         masks,
+        CLEAN,
     )
     attacked = Chosen(
         replace(clean.images, pixels=torch.from_numpy(images).to(device)),
         table.join(_answers(folder, params.attack, float(params.attack.eps)), on="sample_id"),
         masks,
+        ATTACKED,
     )
     shards = Shards(
         paths.RESUME / "explain" / key,
@@ -60,7 +62,8 @@ def explain(key: str, params: Params) -> None:
         *(clean.images.pixels.cpu().numpy().tobytes(), images.tobytes()),
     )
     examiner = Examiner(classifier, params.explain, params.seed, images.shape[-1])
-    explained = explain_films(examiner, clean, attacked, shards)
+    with about(f"explain@{key}"):
+        explained = explain_films(examiner, clean, attacked, shards)
     tables = {
         name: getattr(explained, name)
         for name in ("attributions", "survival", "faithfulness", "randomisation")

@@ -11,6 +11,7 @@ from typing import Any
 from dvclive.live import Live
 
 from radrobust.core import paths
+from radrobust.core.errors import about
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
 from radrobust.core.seeds import derive_seed
@@ -40,11 +41,13 @@ def finetune(key: str, params: Params) -> None:
     if not params.model.evaluation_alone:
         classifier.freeze(params.model.trainable)
         frozen = classifier.frozen_digest()
-        trained = _train(classifier, splits, params)
+        with about(f"finetune@{key}"):
+            trained = _train(classifier, splits, params)
     facts = _facts(classifier, trained, splits, params)
     if trained and frozen is not None:
         facts["frozen_changed"] = classifier.frozen_digest() != frozen
-    facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
+    with about(f"finetune@{key}"):
+        facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
     with replacing(paths.MODELS / key) as folder:
         folder.mkdir()
         checkpoints.save(classifier, folder / "model.safetensors")

@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
+
+from radrobust.core.errors import InputError
+
+
+def finite(logits: Tensor, sample_ids: Sequence[str], condition: str) -> Tensor:
+    """Return N×K logits if every one of them is a number.
+
+    Where one is not, no comparison with it means anything: a sample would be called robust, or an
+    epoch the best, for no reason.
+
+    Parameters
+    ----------
+    logits : Tensor
+        N×K.
+    sample_ids : sequence of str
+        N, whose images were asked about.
+    condition : str
+        What was done to these, such as ``clean``.
+
+    Raises
+    ------
+    InputError
+        A logit is infinite or not a number; the message names the first such sample.
+    """
+    numbers = logits.isfinite().all(dim=1)
+    if numbers.all():
+        return logits
+    row = int(numbers.int().argmin())
+    values = ", ".join(f"{value:.4g}" for value in logits[row].tolist())
+    raise InputError(
+        f"the logits of {sample_ids[row]} are {values} under the condition {condition}; train the "
+        "system with a lower finetune.lr, or start it from other weights"
+    )
 
 
 def logit_of(logits: Tensor, classes: Tensor) -> Tensor:

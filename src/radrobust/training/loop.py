@@ -19,7 +19,7 @@ from torch.optim import lr_scheduler as schedulers
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from radrobust.core.errors import InputError
+from radrobust.core.errors import InputError, about
 from radrobust.core.files import replacing
 from radrobust.core.params import Finetune
 from radrobust.core.progress import progress
@@ -113,7 +113,7 @@ def train(
     ------
     InputError
         The loss stops being finite; the message names the epoch, the step and the state that is
-        kept.
+        kept. Or a logit of a validation image does; the message names the epoch and the sample.
     """
     network.to(plan.device)
     trainer = _Trainer(network, training, validation, plan)
@@ -180,7 +180,9 @@ class _Trainer:
         with torch.random.fork_rng(devices=_cuda_devices(self.plan.device)):
             torch.manual_seed(derive_seed(self.plan.seed, "dropout", epoch))
             loss = self._learn(epoch, bar)
-        row = {"epoch": epoch, "loss": loss, **self._validate(), "lr": self._lr()}
+        with about(f"{self.plan.objective}, epoch {epoch}"):
+            validated = self._validate()
+        row = {"epoch": epoch, "loss": loss, **validated, "lr": self._lr()}
         if isinstance(self.schedule, schedulers.ReduceLROnPlateau):
             self.schedule.step(row[self.metric])
         row["seconds"] = time.perf_counter() - started

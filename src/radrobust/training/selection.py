@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.metrics import auroc
-from radrobust.systems.logits import margins_of
+from radrobust.systems.logits import finite, margins_of
 from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Inputs
 
@@ -21,12 +21,18 @@ BATCH = 128
 
 @torch.no_grad()
 def margins(network: nn.Module, inputs: Inputs, device: torch.device) -> FloatArray:
-    """Return logit 1 minus logit 0 of every row as it is, in float32 and eval mode."""
+    """Return logit 1 minus logit 0 of every row as it is, in float32 and eval mode.
+
+    Raises
+    ------
+    InputError
+        A logit is not finite.
+    """
     network.eval()
-    found = [
-        _margins(network(inputs.as_they_are(rows).to(device)))
-        for rows in _batches(len(inputs.labels))
-    ]
+    found = []
+    for rows in _batches(len(inputs.labels)):
+        logits = network(inputs.as_they_are(rows).to(device))
+        found.append(_margins(finite(logits, inputs.sample_ids[rows], "clean validation")))
     return np.concatenate(found)
 
 
@@ -47,6 +53,11 @@ def attacked_margins(
         Of the starts; the same in every epoch, so that epochs are compared and not starts.
     device : torch.device
         Where the network is.
+
+    Raises
+    ------
+    InputError
+        A logit is not finite.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "validation"))
     labels = inputs.labels.to(device)
@@ -57,7 +68,8 @@ def attacked_margins(
         perturbed, _ = attack.away_from_labels(network, images, labels[rows], start)
         network.eval()
         with torch.no_grad():
-            found.append(_margins(network(perturbed)))
+            logits = network(perturbed)
+        found.append(_margins(finite(logits, inputs.sample_ids[rows], "attacked validation")))
     return np.concatenate(found)
 
 
