@@ -269,13 +269,8 @@ def _climb(search: _Search, run: _Run, attack: Pgd, outcome: Outcome, before: in
         logits, loss, gradient = search.look(run, with_gradient=not last)
         judged, verdicts = search.verdicts(run, logits, last)
         finite(verdicts, run.names(judged), attack.condition)
-        outcome.record(
-            run.rows[judged],
-            run.points[judged],
-            verdicts,
-            run.images.labels[judged],
-            before + iteration,
-        )
+        labels = run.images.labels[judged]
+        outcome.record(run.rows[judged], run.points[judged], verdicts, labels, before + iteration)
         if last:
             return
         run.points = schedule.move(run.points, run.images.pixels, loss, gradient)
