@@ -31,7 +31,7 @@ from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import in_batches
 from radrobust.systems.bibliography import by_year
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 from radrobust.systems.meansparse import straight_through
 
 STEPS, QUERIES, BATCH, BOUND = 100, 5000, 64, 2.0
@@ -41,13 +41,13 @@ HEAD += ("only ours breaks", "only AutoAttack breaks", f"{BOUND:g} points")
 Broken = NDArray[np.bool_]
 
 
-def by_autoattack(key: str, films: Films, params: Params) -> list[Broken]:
+def by_autoattack(key: str, films: Images, params: Params) -> list[Broken]:
     """Tell which films are wrong as they are, and broken after each part."""
     classifier = checkpoints.load(key, paths.MODELS / key / "model.safetensors")
     classifier = classifier.to(films.pixels.device)
     eps = float(params.attack.eps)
     attack = Pgd(eps, eps, STEPS, params.attack.norm)  # the parts take nothing but the ball from it
-    outcome = judge(classifier, films, films.pixels)
+    outcome = judge(classifier, films, films.pixels, "clean")
     broken = [outcome.broken.cpu().numpy()]
     with progress(len(PARTS), "part", key) as bar, straight_through(classifier):
         for part in PARTS.values():
@@ -63,7 +63,7 @@ def by_autoattack(key: str, films: Films, params: Params) -> list[Broken]:
     return broken
 
 
-def by_ours(key: str, films: Films, params: Params) -> Broken:
+def by_ours(key: str, films: Images, params: Params) -> Broken:
     """Tell which films the study's attack broke, at its budget in pixels."""
     path = paths.PREDICTIONS / key / "predictions.parquet"
     if not path.is_file():
@@ -74,7 +74,7 @@ def by_ours(key: str, films: Films, params: Params) -> Broken:
     return table.loc[list(films.sample_ids), "broken"].to_numpy()
 
 
-def row(key: str, films: Films, params: Params) -> list[str]:
+def row(key: str, films: Images, params: Params) -> list[str]:
     """Return a system's cells."""
     ours = by_ours(key, films, params)
     steps = by_autoattack(key, films, params)
@@ -86,10 +86,10 @@ def row(key: str, films: Films, params: Params) -> list[str]:
     return [key, *numbers, f"{own - theirs:+.1f}", *map(str, alone), verdict]
 
 
-def films_of(count: int | None, params: Params) -> Films:
+def films_of(count: int | None, params: Params) -> Images:
     """Take the test films, or the first so many by a hash of seed and name."""
     samples = load_samples()
-    films = Films.of_split(samples, "test", pick_device(params.device))
+    films = Images.of(samples, samples.rows("test")).on(pick_device(params.device))
     if count is None:
         return films
     names = samples.shuffled("test", params.seed, "autoattack")["sample_id"].head(count)

@@ -39,7 +39,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from pgd import in_turns
-from radrobust.attribution.explainers import Task, explain, make_task, pick
+from radrobust.attribution.explainers import Task, explain, make_task
 from radrobust.attribution.faithfulness import STEPS, curves
 from radrobust.attribution.occlusion import occlude
 from radrobust.core import paths
@@ -51,6 +51,7 @@ from radrobust.data.decode.framing import Frame
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size
 from radrobust.systems.classifier import Classifier, as_pixels, build, build_empty
+from radrobust.systems.logits import logit_of
 from radrobust.systems.meansparse import operators
 
 SIDE, SEED, AT_ONCE = 64, 2026, 64
@@ -125,7 +126,7 @@ def verdict(reached: bool) -> str:
 
 
 def setting(task: Task, rounds: int) -> str:
-    machine = f"{task.films.device.type}, {torch.get_num_threads()} threads"
+    machine = f"{task.images.device.type}, {torch.get_num_threads()} threads"
     return f"{len(task)} films, {rounds} rounds, {machine}"
 
 
@@ -136,13 +137,13 @@ def occlusion(classifier: Classifier, task: Task, rounds: int, title: str) -> No
     """Print a table and what was reached."""
     window, stride = (1, task.window, task.window), (1, task.stride, task.stride)
     count = (-(-(SIDE - task.window) // task.stride) + 1) ** 2
-    size = best_batch(classifier, task.films)
+    size = best_batch(classifier, task.images)
     runs: dict[str, Run] = {
         "ours": partial(explain, "occlusion", classifier, task),
         "Captum": lambda: Occlusion(classifier).attribute(
-            task.films, window, stride, task.baselines, task.targets
+            task.images, window, stride, task.baselines, task.targets
         ),
-        "bare passes": partial(passes, classifier, task.films, count * len(task), size),
+        "bare passes": partial(passes, classifier, task.images, count * len(task), size),
     }
     race = Race.of(runs, rounds)
     apart = (race.found["ours"] - race.found["Captum"][:, 0]).abs().max().item()
@@ -182,7 +183,7 @@ def best_batch(classifier: Classifier, films: Tensor) -> int:
 def work(classifier: Classifier, task: Task) -> float:
     """Count how many passes' multiplications occlusion of a film takes, without doing them."""
     empty = build_empty(classifier.design).eval()
-    film = torch.empty_like(task.films[:1], device="meta")
+    film = torch.empty_like(task.images[:1], device="meta")
     target = torch.empty(1, dtype=torch.int64, device="meta")
     with FlopCounterMode(display=False) as whole, torch.no_grad():
         empty(film)
@@ -283,7 +284,7 @@ def captum_integral(
     classifier: Classifier, task: Task, steps: int, method: str = "gausslegendre"
 ) -> Tensor:
     maps: Tensor = IntegratedGradients(classifier).attribute(
-        task.films,
+        task.images,
         task.baselines,
         task.targets,
         n_steps=steps,
@@ -294,7 +295,7 @@ def captum_integral(
 
 
 def captum_deeplift(classifier: Classifier, task: Task) -> Tensor:
-    films = task.films.clone().requires_grad_()
+    films = task.images.clone().requires_grad_()
     maps: Tensor = DeepLift(classifier).attribute(films, task.baselines, task.targets)
     return maps.detach().sum(dim=1)
 
@@ -302,7 +303,7 @@ def captum_deeplift(classifier: Classifier, task: Task) -> Tensor:
 @torch.no_grad()
 def shortfall(classifier: Classifier, task: Task, maps: Tensor) -> float:
     """How far the worst of maps is from adding up, relative to the rise of its logit."""
-    rise = pick(classifier(task.films) - classifier(task.baselines), task.targets).double()
+    rise = logit_of(classifier(task.images) - classifier(task.baselines), task.targets).double()
     short = maps.double().sum(dim=(1, 2)) - rise
     return float((short.abs() / rise.abs().clamp(min=0.1)).max())
 
@@ -345,7 +346,7 @@ def our_curves(classifier: Classifier, task: Task, maps: Tensor, inside: Tensor)
 def plain_curves(classifier: Classifier, task: Task, maps: Tensor, inside: Tensor) -> Tensor:
     """The same from one image after another; what both curves hold is asked once."""
     rows = []
-    for row, (film, blank) in enumerate(zip(task.films, task.baselines, strict=True)):
+    for row, (film, blank) in enumerate(zip(task.images, task.baselines, strict=True)):
         image, shown, hidden = film.clone().unsqueeze(0), film.flatten(1), blank.flatten(1)
         places = inside[row].flatten().nonzero()[:, 0]
         order = places[maps[row].flatten()[places].argsort(descending=True)]

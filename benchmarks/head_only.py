@@ -18,31 +18,33 @@ import torch
 
 from radrobust.core.params import Finetune
 from radrobust.systems.classifier import Classifier, build
+from radrobust.systems.images import Images
 from radrobust.training.features import cached_features
-from radrobust.training.inputs import Films
+from radrobust.training.inputs import ImageInputs
 from radrobust.training.loop import Plan, train
 
 IMAGES, SIDE = 256, 32
 
 
-def films(count: int, seed: int) -> Films:
+def draw(count: int, seed: int) -> Images:
     rng = np.random.default_rng(seed)
-    labels = (np.arange(count) % 2).astype(np.int8)
-    images = rng.integers(0, 120, (count, SIDE, SIDE), dtype=np.uint8)
-    images[labels == 1, 8:24, 8:24] += 100
-    return Films(images, labels, augmented=False)
+    labels = np.arange(count) % 2
+    levels = rng.integers(0, 120, (count, 1, SIDE, SIDE), dtype=np.uint8)
+    levels[labels == 1, :, 8:24, 8:24] += 100
+    names = [f"{seed}-{row}" for row in range(count)]
+    return Images(names, torch.from_numpy(labels), torch.from_numpy(levels))
 
 
 def frozen() -> Classifier:
     classifier = build("standard", 0, "paper")
     with torch.no_grad():  # BatchNorm statistics of the images, as a trained backbone has them
-        classifier.train()(films(64, 2).as_they_are(slice(None)))
+        classifier.train()(draw(64, 2).floats())
     classifier.freeze("head")
     return classifier.eval()
 
 
 def main(epochs: int) -> None:
-    training, validation = films(IMAGES, 0), films(32, 1)
+    splits = draw(IMAGES, 0), draw(32, 1)
     params = Finetune(epochs=epochs, batch_size=32, precision="float32")
     with tempfile.TemporaryDirectory() as folder:
         plan = Plan("standard", params, 0, torch.device("cpu"), Path(folder) / "state.pt")
@@ -50,16 +52,14 @@ def main(epochs: int) -> None:
 
         ours = frozen()
         started = time.perf_counter()
-        seen = [
-            cached_features(ours, split, 0, 0, Path(folder)) for split in (training, validation)
-        ]
+        seen = [cached_features(ours, split, 0, 0, Path(folder)) for split in splits]
         train(ours.head, *seen, plan, lambda row: None)
         fast = time.perf_counter() - started
         plan.state.unlink()
 
         plain = frozen()
         started = time.perf_counter()
-        train(plain, training, validation, plan, lambda row: None)
+        train(plain, *map(ImageInputs, splits), plan, lambda row: None)
         slow = time.perf_counter() - started
 
     difference = max(

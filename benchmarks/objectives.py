@@ -17,7 +17,9 @@ import torch
 import torch.nn.functional as F
 
 from radrobust.core.params import Finetune
+from radrobust.perturbations.ball import Ball
 from radrobust.systems.classifier import Classifier, build
+from radrobust.training.inner import InnerAttack
 from radrobust.training.loop import _optimiser
 from radrobust.training.objectives import OBJECTIVES, Context, Objective
 
@@ -30,7 +32,8 @@ def loop_step(
     """One step as the training loop takes it."""
     optimiser = _optimiser(classifier, Finetune())
     generator = torch.Generator().manual_seed(0)
-    context = Context(torch.ones(2), 4 / 255, STEPS, generator, progress=0.9, helper=helper)
+    attack = InnerAttack(Ball("linf", 4 / 255), STEPS)
+    context = Context(torch.ones(2), attack, generator, progress=0.9, helper=helper)
     images, labels = batch()
 
     def step() -> None:

@@ -36,14 +36,14 @@ from radrobust.core.tensors import has_bfloat16, pick_device
 from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.classifier import Classifier, build
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 from radrobust.systems.precision import Precision
 
 SECTION = Section(eps=Fraction(4, 255), schedule="fixed", step=Fraction(1, 255), steps=10)
 EPS, STEP, STEPS = float(SECTION.eps), float(SECTION.step), SECTION.steps
 SEED, BATCH, BOUND = 11, 128, 1.15
 FLOAT32, BFLOAT16, DEFAULT = "ours, float32", "ours, bfloat16", "ours, the default"
-Attack = Callable[[Films], Tensor]  # from a batch of films to attacked pixels
+Attack = Callable[[Images], Tensor]  # from a batch of films to attacked pixels
 
 
 class Pass(NamedTuple):
@@ -88,7 +88,7 @@ def peers(classifier: Classifier, shape: torch.Size) -> dict[str, Attack]:
     settings = {"eps": EPS, "eps_step": STEP, "max_iter": STEPS, "num_random_init": 1}
     art = ProjectedGradientDescent(wrapped, **settings, batch_size=BATCH, verbose=False)
 
-    def through_numpy(films: Films) -> Tensor:
+    def through_numpy(films: Images) -> Tensor:
         images = art.generate(films.pixels.cpu().numpy(), y=films.labels.cpu().numpy())
         return torch.from_numpy(images).to(device)
 
@@ -114,7 +114,7 @@ def recorded(classifier: Classifier) -> Iterator[list[Pass]]:
     handle.remove()
 
 
-def replay(classifier: Classifier, passes: list[Pass], films: Films) -> None:
+def replay(classifier: Classifier, passes: list[Pass], films: Images) -> None:
     """Make these passes and do nothing else."""
     for one in passes:
         points = films.pixels[: one.films].clone().requires_grad_(one.gradient)
@@ -140,7 +140,7 @@ def in_turns(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, li
 
 
 @torch.no_grad()
-def answer(classifier: Classifier, films: Films, images: Tensor) -> str:
+def answer(classifier: Classifier, films: Images, images: Tensor) -> str:
     """Robust accuracy by a fresh pass in float32, and films that left the ball or [0, 1]."""
     right = (classifier(images).argmax(dim=1) == films.labels).float().mean()
     far = (images - films.pixels).abs() > EPS + 1e-6
@@ -156,7 +156,7 @@ def told(chosen: Precision) -> str:
     return f"{chosen.name}, as one step takes {exact:.3f} s in float32, {coarse:.3f} s in bfloat16"
 
 
-def compare(title: str, classifier: Classifier, films: Films, rounds: int) -> None:
+def compare(title: str, classifier: Classifier, films: Images, rounds: int) -> None:
     """Run everything once for what it returns, then in turns for its time; print a table."""
     batches = [films[first : first + BATCH] for first in range(0, len(films), BATCH)]
     attacker = Attacker(classifier, SECTION, SEED)
@@ -197,11 +197,12 @@ def compare(title: str, classifier: Classifier, films: Films, rounds: int) -> No
 
 def main(scale: str, count: int | None, rounds: int) -> None:
     device = pick_device("auto")
-    films = Films.of_split(load_samples(), "test", device)[:count]
+    samples = load_samples()
+    films = Images.of(samples, samples.rows("test")[:count]).on(device)
     if scale == "paper":
         classifier = build("standard", SEED, "paper").eval().requires_grad_(False).to(device)
         nn.init.constant_(classifier.head.bias[1:], 1000)  # it says 1 of everything, by far
-        films = Films(films.sample_ids, films.pixels, torch.ones_like(films.labels))
+        films = replace(films, labels=torch.ones_like(films.labels))
         compare("WRN-28-10", classifier, films, rounds)
         return
     for key in ("standard", "rade2022"):

@@ -19,7 +19,7 @@ from radrobust.core.tensors import state_digest
 from radrobust.systems import meansparse
 from radrobust.systems.catalogue import load
 from radrobust.systems.classifier import Normalise, as_pixels, build
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 
 CHECKED = Checks(films=30, steps=30, restarts=2, iterations=10, queries=100)
 STRONG = {"schedule": "apgd", "steps": 20, "eps": Fraction(16, 255), "curve": [Fraction(0)]}
@@ -28,7 +28,7 @@ STRONG = {"schedule": "apgd", "steps": 20, "eps": Fraction(16, 255), "curve": [F
 def scene_of(classifier, films, **changes):
     attacker = Attacker(classifier, params(**(STRONG | changes)), seed=1)
     attack = attacker.headline(attacker.params.eps, "pixel")
-    clean = judge(classifier, films, films.pixels)
+    clean = judge(classifier, films, films.pixels, "clean")
     headline = clean.take(slice(None))
     attacker.go_on(films, headline, attack)
     return Scene(attacker, CHECKED, films, clean, headline)
@@ -137,7 +137,7 @@ def pipeline():
     classifier = build("standard", seed=3).eval().requires_grad_(False)
     levels = np.random.default_rng(0).integers(0, 256, (20, 32, 32), dtype=np.uint8)
     stored = as_pixels(levels)
-    films = Films([str(row) for row in range(20)], stored.clone(), torch.zeros(20).long())
+    films = Images([str(row) for row in range(20)], torch.zeros(20).long(), stored.clone())
     return classifier, films, stored, state_digest(classifier)
 
 
@@ -168,7 +168,7 @@ def test_normalising_twice_is_caught_inside_and_outside(pipeline):
     normalise = Normalise(load("rade2022").normalisation)
     inside = torch.nn.Sequential(normalise, classifier).eval()
     assert inspect(inside, films, stored, loaded).normalisations == 2
-    outside = Films(films.sample_ids, (films.pixels - 0.5) / 0.25, films.labels)
+    outside = replace(films, pixels=(films.pixels - 0.5) / 0.25)
     assert inspect(classifier, outside, stored, loaded).pixel_difference > 100
 
 
@@ -182,7 +182,7 @@ def test_normalising_twice_is_caught_inside_and_outside(pipeline):
 )
 def test_augmented_test_films_are_caught(pipeline, augment):
     classifier, films, stored, loaded = pipeline
-    augmented = Films(films.sample_ids, augment(films.pixels), films.labels)
+    augmented = replace(films, pixels=augment(films.pixels))
     assert inspect(classifier, augmented, stored, loaded).pixel_difference >= 0.99
 
 

@@ -7,10 +7,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyautoattack.autopgd_base import APGDAttack
-from tests.attacks.toys import SIDE, Linear, Net, Rounded, films_of, linear_problem, random_films
-
-from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
 from radrobust.attacks.threat import CIFAR_STD
+from tests.attacks.toys import (
+    SIDE,
+    Blind,
+    Linear,
+    Net,
+    Rounded,
+    films_of,
+    linear_problem,
+    random_films,
+)
+
+from radrobust.attacks.autoattack import parts
+from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
+from radrobust.core.errors import InputError
 from radrobust.systems import meansparse
 from radrobust.systems.classifier import build
 
@@ -197,7 +208,7 @@ def test_the_flag_is_a_fresh_prediction_on_real_networks_too(key, precision):
     films = films_of(pixels, labels)
     with meansparse.straight_through(classifier):
         outcome = pgd(classifier, films, Pgd(8 / 255, 2 / 255, 6), 0, precision)
-        fresh = judge(classifier, films, outcome.images)
+        fresh = judge(classifier, films, outcome.images, "apgd")
     assert torch.equal(outcome.broken, fresh.broken)
 
 
@@ -213,7 +224,7 @@ def test_films_without_attack_are_judged_as_they_are():
     labels = classifier(films.pixels).argmax(dim=1)
     labels[::2] = 1 - labels[::2]
     films = films_of(films.pixels, labels)
-    outcome = judge(classifier, films, films.pixels)
+    outcome = judge(classifier, films, films.pixels, "clean")
     assert torch.equal(outcome.images, films.pixels)
     assert torch.equal(outcome.broken, torch.arange(len(labels)) % 2 == 0)
     assert outcome.standing.tolist() == [1, 3, 5]
@@ -221,7 +232,30 @@ def test_films_without_attack_are_judged_as_they_are():
 
 def test_outcomes_of_batches_join_and_none_make_an_empty_one():
     classifier, films = Net(2), random_films(2)
-    parts = [judge(classifier, films[rows], films[rows].pixels) for rows in (slice(2), slice(2, 5))]
-    whole = Outcome.together(parts, films.pixels)
-    assert torch.equal(whole.iteration, judge(classifier, films, films.pixels).iteration)
+    few = [films[rows] for rows in (slice(2), slice(2, 5))]
+    each = [judge(classifier, part, part.pixels, "clean") for part in few]
+    whole = Outcome.together(each, films.pixels)
+    assert torch.equal(whole.iteration, judge(classifier, films, films.pixels, "clean").iteration)
     assert Outcome.together([], films.pixels).images.shape == (0, 1, SIDE, SIDE)
+
+
+def test_an_answer_that_is_no_number_is_no_verdict():
+    films = random_films(4)
+    marked = films.pixels[3].clone()
+    blind = Blind(Net(4), lambda images: (images == marked).flatten(1).all(dim=1))
+    said = r"the logits of film-3 are nan, \S+ under the condition clean; train"
+    with pytest.raises(InputError, match=said):
+        judge(blind, films, films.pixels, "clean")
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_an_attack_that_finds_no_number_ends_there(precision):
+    films = random_films(4)
+    films = films_of(films.pixels, Net(4)(films.pixels).argmax(dim=1))
+    changed = Blind(
+        Net(4), lambda images: ~(images[:, None] == films.pixels).flatten(2).all(dim=2).any(dim=1)
+    )
+    with pytest.raises(InputError, match=r"of film-0 are nan, \S+ under .* pgd linf 0\.01;"):
+        pgd(changed, films, Pgd(0.01, 0.005, 3, random_start=False), 0, precision)
+    with pytest.raises(InputError, match=r"of film-\d .* SquareAttack Linf 0\.01; train"):
+        parts(2, 5)["square"](changed, films, Pgd(0.01, 0.0, 1), 0)

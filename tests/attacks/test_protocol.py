@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from radrobust.attacks.threat import in_words, name_of
 from tests.attacks.toys import SIDE, Linear, films_of
 
 from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
-from radrobust.attacks.threat import in_words, name_of
 from radrobust.core.params import Attack
 from radrobust.core.parts import Shards
-from radrobust.systems.films import Films
 
 EPS = float(Fraction(4, 255))
 COUNT = 40
@@ -126,7 +125,7 @@ def test_a_linear_classifiers_curve_is_the_one_in_closed_form(evaluate, classifi
 
 def test_neither_order_nor_batch_size_changes_a_row(evaluate, films):
     first = evaluate().predictions
-    turned = Films(films.sample_ids[::-1], films.pixels.flip(0), films.labels.flip(0))
+    turned = films.take(torch.arange(len(films)).flip(0))
     second = evaluate(films=turned, size=40).predictions
     keys = ["sample_id", "space", "decision", "eps"]
     pd.testing.assert_frame_equal(

@@ -1,6 +1,6 @@
 """From a classifier to a verdict: what is broken on purpose must fail the checks that are shown."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +22,6 @@ from radrobust.evaluation.checks import check_all
 from radrobust.evaluation.results import IMAGES, Results
 from radrobust.systems.catalogue import load
 from radrobust.systems.classifier import Normalise, build
-from radrobust.systems.films import Films
 
 COUNT = 30
 
@@ -61,9 +60,9 @@ def verdicts(request, tmp_path):
         shards = Shards(tmp_path, "verdicts")
         goal = Goal(0.0, far_attacks(attacker.headline(study.far, "pixel")))
         found = attack_films(attacker, films, goal, COUNT, shards)
-        headline = judge(classifier, films, films.pixels)
+        headline = judge(classifier, films, films.pixels, "clean")
         attacker.go_on(films, headline, attacker.headline(attack.eps, "pixel"))
-        clean = judge(classifier, films, films.pixels)
+        clean = judge(classifier, films, films.pixels, "clean")
         table = run_checks(Scene(attacker, checks, films, clean, headline), shards)
         facts = inspect(classifier, evaluated or films, films.pixels, loaded)
         results = Results(
@@ -143,5 +142,5 @@ def test_normalising_twice_fails(verdicts, reader):
 
 def test_augmented_test_films_fail(verdicts, reader):
     classifier, films = reader
-    augmented = Films(films.sample_ids, films.pixels.flip(-1), films.labels)
+    augmented = replace(films, pixels=films.pixels.flip(-1))
     assert "pixels" in verdicts(classifier, films, evaluated=augmented, steps=2)["fail"]

@@ -5,7 +5,7 @@ import time
 import torch
 from torch import nn
 
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 
 SIDE = 8
 
@@ -48,6 +48,19 @@ class Rounded(nn.Module):
         return self.classifier((images * self.levels).round() / self.levels)
 
 
+class Blind(nn.Module):
+    """A classifier whose logits are not numbers for images of which a condition is true."""
+
+    def __init__(self, classifier, is_true):
+        super().__init__()
+        self.classifier, self.is_true = classifier, is_true
+
+    def forward(self, images):
+        logits = self.classifier(images).clone()
+        logits[self.is_true(images), 0] = torch.nan
+        return logits
+
+
 class Dragging(nn.Module):
     """A network whose passes with a gradient take much longer in one precision."""
 
@@ -63,7 +76,7 @@ class Dragging(nn.Module):
 
 
 def films_of(pixels, labels, prefix="film"):
-    return Films([f"{prefix}-{row}" for row in range(len(labels))], pixels, labels)
+    return Images([f"{prefix}-{row}" for row in range(len(labels))], labels, pixels)
 
 
 def linear_problem(seed, count=6):

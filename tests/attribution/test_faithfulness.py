@@ -56,7 +56,7 @@ class Patch(nn.Module):
 def random_task(seed=0, count=5, channels=1, at_once=7):
     generator = torch.Generator().manual_seed(seed)
     return Task(
-        films=torch.rand(count, channels, SIDE, SIDE, generator=generator).double(),
+        images=torch.rand(count, channels, SIDE, SIDE, generator=generator).double(),
         baselines=torch.rand(count, channels, SIDE, SIDE, generator=generator).double(),
         targets=torch.randint(0, 2, (count,), generator=generator),
         window=4,
@@ -67,7 +67,7 @@ def random_task(seed=0, count=5, channels=1, at_once=7):
 
 
 def everywhere(task):
-    return torch.ones_like(task.films[:, 0], dtype=torch.bool)
+    return torch.ones_like(task.images[:, 0], dtype=torch.bool)
 
 
 def bordered(task):
@@ -88,7 +88,7 @@ def linear():
 def exact_maps(linear, task):
     """What each pixel contributes to the target's logit; that of class 0 is always 0."""
     signs = task.targets.view(-1, 1, 1)
-    return signs * (linear.weights * (task.films - task.baselines)).sum(dim=1)
+    return signs * (linear.weights * (task.images - task.baselines)).sum(dim=1)
 
 
 def probability(classifier, images, targets):
@@ -103,7 +103,7 @@ def test_curves_by_hand(linear, channels):
     maps = noise_maps(NAMES, 0, SIDE)
     found = dict(zip(("deletion", "insertion"), curves(linear, task, maps, inside), strict=True))
     for row in range(len(NAMES)):
-        film, base = task.films[row], task.baselines[row]
+        film, base = task.images[row], task.baselines[row]
         pixels = inside[row].nonzero().tolist()
         pixels.sort(key=lambda pixel: -maps[row][tuple(pixel)])
         for step in range(STEPS + 1):
@@ -121,7 +121,7 @@ def test_curves_by_hand(linear, channels):
 def test_curves_end_at_the_film_and_at_the_baseline(linear):
     task, inside = random_task(), everywhere(random_task())
     deletion, insertion = curves(linear, task, noise_maps(NAMES, 0, SIDE), inside)
-    whole = probability(linear, task.films, task.targets)
+    whole = probability(linear, task.images, task.targets)
     gone = probability(linear, task.baselines, task.targets)
     assert deletion.shape == insertion.shape == (len(NAMES), STEPS + 1)
     for curve, first, last in (deletion, whole, gone), (insertion, gone, whole):
@@ -165,8 +165,8 @@ def test_a_map_of_the_patch_is_more_faithful_than_noise():
     task = random_task()
     task = replace(
         task,
-        films=torch.ones_like(task.films),
-        baselines=torch.zeros_like(task.films),
+        images=torch.ones_like(task.images),
+        baselines=torch.zeros_like(task.images),
         targets=torch.ones_like(task.targets),
     )
     right = classifier.place.expand(len(NAMES), -1, -1)
@@ -184,8 +184,8 @@ def test_equal_values_are_taken_from_everywhere(linear):
     task = random_task(count=1)
     task = replace(
         task,
-        films=torch.ones_like(task.films),
-        baselines=torch.zeros_like(task.films),
+        images=torch.ones_like(task.images),
+        baselines=torch.zeros_like(task.images),
         targets=torch.ones_like(task.targets),
     )
     deletion, _ = curves(upper, task, torch.zeros(1, SIDE, SIDE), everywhere(task))
@@ -235,7 +235,7 @@ def falls(classifier, task, squares):
     """Fall of the target's logit for each square, N×K."""
     rows = []
     for film, base, target, taken in zip(
-        task.films, task.baselines, task.targets, squares, strict=True
+        task.images, task.baselines, task.targets, squares, strict=True
     ):
         images = torch.where(taken.unsqueeze(1), base, film)
         rows.append((classifier(film[None]) - classifier(images))[:, target])
@@ -270,7 +270,7 @@ def test_infidelity_by_hand():
 def test_a_map_that_says_nothing_has_the_falls_for_its_error(linear):
     task = random_task()
     squares = squares_of(task)
-    found = infidelity(linear, task, torch.zeros_like(task.films[:, 0]), squares)
+    found = infidelity(linear, task, torch.zeros_like(task.images[:, 0]), squares)
     torch.testing.assert_close(found, falls(linear, task, squares).square().mean(dim=1))
 
 
@@ -287,7 +287,7 @@ def test_infidelity_depends_on_no_batch(linear):
 
 
 def test_neighbours_belong_to_film_and_seed_and_are_near():
-    films = random_task().films
+    films = random_task().images
     neighbours = draw_neighbours(films, NAMES, 3)
     assert neighbours.shape == (NEIGHBOURS, *films.shape)
     assert neighbours.min() >= 0
@@ -303,7 +303,7 @@ def test_neighbours_belong_to_film_and_seed_and_are_near():
 
 def gradients(classifier):
     def explain(task):
-        films = task.films.clone().requires_grad_()
+        films = task.images.clone().requires_grad_()
         logits = classifier(films).gather(1, task.targets.unsqueeze(1)).sum()
         return torch.autograd.grad(logits, films)[0].sum(dim=1)
 
@@ -321,35 +321,35 @@ class Quadratic(nn.Module):
 def test_max_sensitivity_of_a_quadratic():
     task = random_task()
     explain = gradients(Quadratic())
-    neighbours = draw_neighbours(task.films, NAMES, 0)
+    neighbours = draw_neighbours(task.images, NAMES, 0)
     found = max_sensitivity(explain, task, explain(task), neighbours)
-    moved = (neighbours - task.films).flatten(2).norm(dim=2).amax(dim=0)
-    torch.testing.assert_close(found, moved / task.films.flatten(1).norm(dim=1))
+    moved = (neighbours - task.images).flatten(2).norm(dim=2).amax(dim=0)
+    torch.testing.assert_close(found, moved / task.images.flatten(1).norm(dim=1))
     assert (found > 0).all()
 
 
 def test_the_gradient_of_a_linear_classifier_never_changes(linear):
     task = replace(random_task(), targets=torch.ones(len(NAMES), dtype=torch.int64))
     explain = gradients(linear)
-    neighbours = draw_neighbours(task.films, NAMES, 0)
+    neighbours = draw_neighbours(task.images, NAMES, 0)
     assert (max_sensitivity(explain, task, explain(task), neighbours) == 0).all()
 
 
 def test_each_film_keeps_its_target_and_baseline():
     task = random_task()
-    neighbours = task.films.expand(3, -1, -1, -1, -1)
+    neighbours = task.images.expand(3, -1, -1, -1, -1)
 
     def explain(asked):
         weights = 1 + asked.targets.view(-1, 1, 1)
-        return weights * (asked.films - asked.baselines)[:, 0]
+        return weights * (asked.images - asked.baselines)[:, 0]
 
     assert (max_sensitivity(explain, task, explain(task), neighbours) == 0).all()
 
 
 def test_of_a_map_of_zeros_no_change_is_a_share():
     task = random_task()
-    maps = explain_nothing = torch.zeros_like(task.films[:, 0])
-    neighbours = draw_neighbours(task.films, NAMES, 0)
+    maps = explain_nothing = torch.zeros_like(task.images[:, 0])
+    neighbours = draw_neighbours(task.images, NAMES, 0)
     found = max_sensitivity(
         lambda asked: explain_nothing.repeat(NEIGHBOURS, 1, 1), task, maps, neighbours
     )
@@ -361,7 +361,9 @@ def test_a_system_is_asked_film_by_film_or_together():
     side, names = 32, NAMES[:3]
     generator = torch.Generator().manual_seed(0)
     films = torch.rand(3, 1, side, side, generator=generator).double()
-    task = replace(random_task(count=3), films=films, baselines=torch.zeros_like(films), at_once=16)
+    task = replace(
+        random_task(count=3), images=films, baselines=torch.zeros_like(films), at_once=16
+    )
     inside = everywhere(task)
     explain = gradients(classifier)
     squares, neighbours = draw_squares(inside, names, 0), draw_neighbours(films, names, 0)

@@ -53,23 +53,23 @@ def test_no_memory_for_one_film_ends_in_one_line():
     def work(batch):
         raise MemoryError
 
-    with pytest.raises(InputError, match=r"single film; lower dataset\.image_size"):
+    with pytest.raises(InputError, match=r"single image; lower dataset\.image_size"):
         list(in_batches(random_films(0), 4, work))
 
 
 LIMITED = """
 import resource, torch
 from radrobust.systems.batching import in_batches
-from radrobust.systems.films import Films
-films = Films([str(row) for row in range(8)], torch.zeros(8, 1, 8, 8), torch.zeros(8).long())
+from radrobust.systems.images import Images
+images = Images([str(row) for row in range(8)], torch.zeros(8).long(), torch.zeros(8, 1, 8, 8))
 sizes = []
 def work(batch):
-    torch.zeros(len(batch), 2**26).sum()  # 256 MiB a film
+    torch.zeros(len(batch), 2**26).sum()  # 256 MiB an image
     sizes.append(len(batch))
     return len(batch)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 700 * 2**20,) * 2)
-print(sum(in_batches(films, 8, work)), sizes)
+print(sum(in_batches(images, 8, work)), sizes)
 """
 
 

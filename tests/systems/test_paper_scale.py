@@ -15,7 +15,7 @@ from radrobust.attacks.pgd import Pgd, pgd
 from radrobust.attribution.explainers import ADDS_UP, EXPLAINERS, explain, make_task
 from radrobust.core.params import load_params
 from radrobust.systems.catalogue import keys
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 from radrobust.systems.meansparse import switched_off
 from radrobust.systems.sources import obtain
 
@@ -75,7 +75,7 @@ def test_a_step_of_an_attack_moves_within_the_ball(loaded, precision):
     classifier, *_ = loaded
     pixels = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
-        films = Films(["film"], pixels, classifier(pixels).argmax(dim=1))
+        films = Images(["film"], classifier(pixels).argmax(dim=1), pixels)
     attacked = pgd(classifier, films, Pgd.fgsm(4 / 255), 0, precision)
     distance = (attacked.images - pixels).abs()
     assert 0 < float(distance.max()) <= 4 / 255 + 1e-6

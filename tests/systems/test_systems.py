@@ -13,9 +13,10 @@ from radrobust.systems import checkpoints
 from radrobust.systems.catalogue import keys, load
 from radrobust.systems.classifier import Design, build, build_empty
 from radrobust.systems.footprint import footprint
+from radrobust.systems.images import Images
 from radrobust.systems.meansparse import operators
 from radrobust.systems.sources import obtain
-from radrobust.training.inputs import Films
+from radrobust.training.inputs import ImageInputs
 from radrobust.training.loop import Plan, train
 
 # Millions, counted on RobustBench's classes without what no forward pass reads (FACTS of the zoo:
@@ -126,8 +127,9 @@ def test_heads(head):
 
 def part(count, seed):
     generator = torch.Generator().manual_seed(seed)
-    images = torch.randint(0, 255, (count, 32, 32), generator=generator, dtype=torch.uint8)
-    return Films(images.numpy(), (torch.arange(count) % 2).to(torch.int8).numpy())
+    pixels = torch.randint(0, 255, (count, 1, 32, 32), generator=generator, dtype=torch.uint8)
+    names = [f"{seed}-{row}" for row in range(count)]
+    return ImageInputs(Images(names, torch.arange(count) % 2, pixels))
 
 
 @pytest.mark.parametrize("key", keys())

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from radrobust.core.params import Finetune
-from radrobust.training.inputs import Films
+from radrobust.systems.images import Images
+from radrobust.training.inputs import ImageInputs
 from radrobust.training.loop import Plan, train
 
 CHANGES = {
@@ -24,15 +25,26 @@ def prepared(tmp_path_factory, write_study):
 
 
 @pytest.fixture
-def films():
-    """Films whose middle is brighter where there is a finding."""
+def images():
+    """Images whose middle is brighter where there is a finding."""
+
+    def draw(count, seed):
+        rng = np.random.default_rng(seed)
+        labels = np.arange(count) % 2
+        levels = rng.integers(0, 120, (count, 1, 32, 32), dtype=np.uint8)
+        levels[labels == 1, :, 8:24, 8:24] += 100
+        names = [f"{seed}-{row}" for row in range(count)]
+        return Images(names, torch.from_numpy(labels), torch.from_numpy(levels))
+
+    return draw
+
+
+@pytest.fixture
+def inputs(images):
+    """Such images as a training loop takes them."""
 
     def draw(count, seed, augmented=True):
-        rng = np.random.default_rng(seed)
-        labels = (np.arange(count) % 2).astype(np.int8)
-        images = rng.integers(0, 120, (count, 32, 32), dtype=np.uint8)
-        images[labels == 1, 8:24, 8:24] += 100
-        return Films(images, labels, augmented)
+        return ImageInputs(images(count, seed), augmented)
 
     return draw
 

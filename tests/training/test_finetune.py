@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
 from radrobust.stages.finetune import finetune
 from radrobust.systems import checkpoints, precision
@@ -66,9 +67,11 @@ def test_a_head_alone_is_trained_on_features_that_are_kept(study, zoo, tmp_path)
     assert len(list((tmp_path / "cache" / "features").glob("*.npy"))) == 2
 
 
-def test_finetuned_weights_are_kept_as_they_are(study, zoo, tmp_path):
-    theirs = zoo.build("standard", "compact")
-    theirs.fc = nn.Sequential(
+@pytest.fixture
+def finetuned(zoo):
+    """A network as the published study left it."""
+    network = zoo.build("standard", "compact")
+    network.fc = nn.Sequential(
         nn.Dropout(0.3),
         nn.Linear(64, 512),
         nn.ReLU(),
@@ -76,11 +79,25 @@ def test_finetuned_weights_are_kept_as_they_are(study, zoo, tmp_path):
         nn.Dropout(0.5),
         nn.Linear(512, 2),
     )
-    zoo.save(theirs, tmp_path / "best.pth")
+    return network
+
+
+def test_weights_that_give_no_numbers_end_in_one_line(study, zoo, finetuned, tmp_path):
+    nn.init.constant_(finetuned.fc[5].weight, 3e38)  # whose sums are not finite
+    zoo.save(finetuned, tmp_path / "best.pth")
+    with pytest.raises(
+        InputError, match=r"^finetune@standard: the logits of \S+ are \S+, \S+ under"
+    ):
+        study("standard", {"weights": f"finetuned:{tmp_path / 'best.pth'}"})
+    assert not Path("results/models/standard").exists()
+
+
+def test_finetuned_weights_are_kept_as_they_are(study, zoo, finetuned, tmp_path):
+    zoo.save(finetuned, tmp_path / "best.pth")
     classifier, facts = study("standard", {"weights": f"finetuned:{tmp_path / 'best.pth'}"})
     assert "objective" not in facts
     assert facts["threshold"] == classifier.threshold
-    assert torch.equal(classifier.backbone.conv1.weight, theirs.conv1.weight)
+    assert torch.equal(classifier.backbone.conv1.weight, finetuned.conv1.weight)
     assert not Path("results/models/standard/training.csv").exists()
     assert not list(Path("results/training/standard").iterdir())
 

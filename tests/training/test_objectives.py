@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from radrobust.training.inner import climb, gaussian_start, uniform_start
+from radrobust.perturbations.ball import Ball
+from radrobust.training.inner import InnerAttack
 from radrobust.training.objectives import (
     OBJECTIVES,
     Context,
@@ -69,9 +70,16 @@ def convolutional(seed=0):
         )
 
 
-def context(eps=EPS, steps=4, weights=(1.0, 3.0), seed=0, helper=None, progress=0.0):
-    generator = torch.Generator().manual_seed(seed)
-    return Context(torch.tensor(weights), eps, steps, generator, progress, helper)
+def attack(eps=EPS, steps=4, norm="linf"):
+    return InnerAttack(Ball(norm, eps), steps)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def context(weights=(1.0, 3.0), seed=0, helper=None, progress=0.0, **changes):
+    return Context(torch.tensor(weights), attack(**changes), seeded(seed), progress, helper)
 
 
 def value(loss):
@@ -399,16 +407,21 @@ def test_a_very_sure_classifier_is_attacked_all_the_same(linear):
     torch.testing.assert_close(away, expected.detach(), atol=1e-6, rtol=0)
 
 
+def size(change, norm):
+    return float(change.abs().max() if norm == "linf" else change.flatten(1).norm(dim=1).max())
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
 @pytest.mark.parametrize("level", [0.0, 0.02, 0.5, 1.0])
 @pytest.mark.parametrize("name", ROBUST)
-def test_perturbed_films_stay_in_the_ball_and_among_the_pixels(name, level):
+def test_perturbed_films_stay_in_the_ball_and_among_the_pixels(name, level, norm):
     film = (level + (torch.rand(1, 1, 8, 8) - 0.5) / 20).clamp(0, 1)
     # Films that are all alike stay themselves under CutMix, whichever are dropped.
     images, labels = film.repeat(8, 1, 1, 1), batch()[1]
     classifier = Recording(convolutional())
     helper = convolutional(1).eval()
-    OBJECTIVES[name].loss(classifier, images, labels, context(helper=helper))
-    distances = [float((films - film).abs().max()) for films in classifier.films]
+    OBJECTIVES[name].loss(classifier, images, labels, context(helper=helper, norm=norm))
+    distances = [size(films - film, norm) for films in classifier.films]
     if name == "hat":
         assert distances.pop() <= 2 * EPS + 1e-6
     assert max(distances) <= EPS + 1e-6
@@ -451,10 +464,10 @@ def test_the_search_steps_as_the_gradient_of_the_papers_loss_does(which):
     images, labels = batch(12)
     images = (0.2 + 0.6 * images).double()
     loss, lowest = paper_losses(classifier(images).detach(), labels)[which]
-    start = gaussian_start(images, context()).double().requires_grad_()
+    start = attack().gaussian_start(images.float(), seeded()).double().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(classifier(start)), start)
     # The margin is cut to float32: where it differs by less, either way is up.
-    perturbed, (margins,) = climb(classifier, images, start, lowest, 1, context())
+    perturbed, (margins,) = attack().climb(classifier, images, start, lowest, 1)
     clear = (margins - lowest).abs() > 1e-6
     assert clear.sum() > 6
     moved = (perturbed - start).sign() * (perturbed != start)
@@ -466,18 +479,26 @@ def test_the_search_steps_as_the_gradient_of_the_papers_loss_does(which):
 def test_a_film_at_the_lowest_point_is_moved_all_the_same(linear):
     classifier, images, _ = linear
     lowest = scores(classifier, images)
-    perturbed, _ = climb(
-        classifier, images, images, torch.tensor(lowest, dtype=torch.float32), 1, context()
-    )
+    lowest = torch.tensor(lowest, dtype=torch.float32)
+    perturbed, _ = attack().climb(classifier, images, images, lowest, 1)
     expected = images + EPS / 2 * classifier.weights.detach().sign()
     torch.testing.assert_close(perturbed, expected, atol=1e-6, rtol=0)
 
 
+def test_in_l2_a_step_goes_along_the_gradient(linear):
+    classifier, images, labels = linear
+    weights = classifier.weights.detach()
+    lowest = torch.logit(labels.float())
+    perturbed, _ = attack(norm="l2").climb(classifier, images, images, lowest, 1)
+    way = (1 - 2 * labels).view(-1, 1, 1, 1) * weights / weights.norm()
+    torch.testing.assert_close(perturbed, images + EPS / 2 * way, atol=1e-6, rtol=0)
+
+
 def test_a_single_step_is_longer_than_eps_and_cut_to_the_ball(linear):
     classifier, images, labels = linear
-    start = uniform_start(images, context())
+    start = attack().uniform_start(images, seeded())
     lowest = torch.logit(labels.float())
-    perturbed, _ = climb(classifier, images, start, lowest, 1, context(steps=1))
+    perturbed, _ = attack(steps=1).climb(classifier, images, start, lowest, 1)
     way = (1 - 2 * labels).view(-1, 1, 1, 1) * classifier.weights.detach().sign()
     expected = images + (start + 1.25 * EPS * way - images).clamp(-EPS, EPS)
     torch.testing.assert_close(perturbed, expected, atol=1e-6, rtol=0)
@@ -486,10 +507,10 @@ def test_a_single_step_is_longer_than_eps_and_cut_to_the_ball(linear):
 
 def test_the_starts_are_those_of_the_papers():
     images = torch.full((64, 1, 16, 16), 0.5)
-    uniform = (uniform_start(images, context()) - images) / EPS
+    uniform = (attack().uniform_start(images, seeded()) - images) / EPS
     assert float(uniform.std()) == pytest.approx(1 / np.sqrt(3), rel=0.02)
     assert float(uniform.abs().max()) <= 1 + 1e-5
-    gaussian = gaussian_start(images, context()) - images
+    gaussian = attack().gaussian_start(images, seeded()) - images
     assert float(gaussian.std()) == pytest.approx(0.001, rel=0.02)
 
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
+from radrobust.perturbations.ball import Ball
 from radrobust.systems import precision
 from radrobust.systems.classifier import build
 from radrobust.systems.meansparse import operators
@@ -19,7 +20,8 @@ from radrobust.training import loop
 from radrobust.training.augmentation import augment
 from radrobust.training.features import cached_features
 from radrobust.training.fitting import Splits, decide, fit
-from radrobust.training.inputs import Features
+from radrobust.training.inner import InnerAttack
+from radrobust.training.inputs import FeatureInputs, ImageInputs
 from radrobust.training.loop import Plan
 from radrobust.training.selection import attacked_margins, choose_threshold, margins, score
 
@@ -58,11 +60,11 @@ def test_augmentation_is_a_flip_of_a_shift(count, side, seed):
 
 
 @pytest.mark.parametrize("objective", ["standard", "trades", "rebuffi"])
-def test_training_learns_and_a_second_run_is_bit_identical(objective, films, fit):
+def test_training_learns_and_a_second_run_is_bit_identical(objective, inputs, fit):
     networks = []
     for _ in range(2):
         classifier = build("standard", seed=0)
-        curve = fit(classifier, objective, films(64, 0), films(32, 1), epochs=5).curve
+        curve = fit(classifier, objective, inputs(64, 0), inputs(32, 1), epochs=5).curve
         networks.append(classifier)
     assert curve["val_auroc"].max() > 0.9
     assert curve["best"].sum() == 1
@@ -72,20 +74,20 @@ def test_training_learns_and_a_second_run_is_bit_identical(objective, films, fit
     assert not classifier.training
 
 
-def test_the_best_epoch_is_the_one_that_is_kept(films, fit):
-    validation = films(32, 1)
+def test_the_best_epoch_is_the_one_that_is_kept(inputs, fit):
+    validation = inputs(32, 1)
     classifier = build("standard", seed=0)
-    curve = fit(classifier, "standard", films(64, 0), validation, epochs=4).curve
+    curve = fit(classifier, "standard", inputs(64, 0), validation, epochs=4).curve
     found = margins(classifier, validation, torch.device("cpu"))
     assert score(validation.labels, found, "auroc") == curve.loc[curve["best"], "val_auroc"].item()
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
 @pytest.mark.parametrize("scheduler", ["none", "cosine", "onecycle", "plateau"])
-def test_every_optimiser_with_every_scheduler(optimiser, scheduler, films, fit):
+def test_every_optimiser_with_every_scheduler(optimiser, scheduler, inputs, fit):
     classifier = build("standard", seed=0)
     curve = fit(
-        classifier, "standard", films(32, 0), films(16, 1), epochs=2, optimiser=optimiser,
+        classifier, "standard", inputs(32, 0), inputs(16, 1), epochs=2, optimiser=optimiser,
         scheduler=scheduler, clip=1.0, balance="sampler", metric="balanced_accuracy",
     ).curve  # fmt: skip
     assert np.isfinite(curve["loss"]).all()
@@ -97,48 +99,97 @@ def test_every_optimiser_with_every_scheduler(optimiser, scheduler, films, fit):
         assert last == pytest.approx(0.01)
 
 
-def test_plateau_lowers_the_rate_where_nothing_gets_better(films, fit, monkeypatch):
+def test_plateau_lowers_the_rate_where_nothing_gets_better(inputs, fit, monkeypatch):
     monkeypatch.setattr(loop, "score", lambda *_: 0.6)
     classifier = build("standard", seed=0)
     changes = {"epochs": 7, "scheduler": "plateau"}
-    curve = fit(classifier, "standard", films(16, 0), films(16, 1), **changes).curve
+    curve = fit(classifier, "standard", inputs(16, 0), inputs(16, 1), **changes).curve
     # The first is the best; three more are waited for, and the fourth lowers it for the next.
     assert curve["lr"].round(12).tolist() == [0.01] * 5 + [0.001] * 2
 
 
-def test_training_ends_when_patience_does(films, fit, monkeypatch):
+def test_training_ends_when_patience_does(inputs, fit, monkeypatch):
     scores = iter([0.6, 0.9, 0.8, 0.7, 0.95])
     monkeypatch.setattr(loop, "score", lambda *_: next(scores))
     classifier = build("standard", 0)
     changes = {"epochs": 9, "patience": 2}
-    curve = fit(classifier, "standard", films(16, 0), films(16, 1), **changes).curve
+    curve = fit(classifier, "standard", inputs(16, 0), inputs(16, 1), **changes).curve
     assert list(curve["val_auroc"]) == [0.6, 0.9, 0.8, 0.7]
     assert curve.loc[curve["best"], "epoch"].item() == 2
 
 
-def test_a_loss_that_is_not_finite_names_the_epoch_the_step_and_what_is_kept(films, fit, tmp_path):
+def test_a_loss_that_is_not_finite_names_the_epoch_the_step_and_what_is_kept(inputs, fit, tmp_path):
     state = tmp_path / "state.pt"
     with pytest.raises(InputError, match=r"epoch 1, step \d+; no epoch was finished; try a finet"):
-        fit(build("standard", 0), "standard", films(64, 0), films(32, 1), lr=1e30)
+        fit(build("standard", 0), "standard", inputs(64, 0), inputs(32, 1), lr=1e30)
     classifier = build("standard", 0)
 
     def poison(row):
         nn.init.constant_(classifier.head.weight, math.nan)
 
     with pytest.raises(InputError, match=r"epoch 2, step 1; epoch 1, the best.*state\.pt"):
-        fit(classifier, "standard", films(64, 0), films(32, 1), state=state, on_epoch=poison)
+        fit(classifier, "standard", inputs(64, 0), inputs(32, 1), state=state, on_epoch=poison)
     kept = torch.load(state, weights_only=True)["best_state"]
     assert all(torch.isfinite(tensor).all() for tensor in kept.values())
 
 
-def test_validation_films_are_never_augmented(films, fit, monkeypatch):
-    import radrobust.training.inputs as inputs
+@pytest.mark.parametrize("steps", [1, 3])
+def test_training_in_an_l2_ball_stays_within_it_and_learns(inputs, fit, steps):
+    classifier, passes = build("standard", seed=0), []
+
+    def note(module, inputs):
+        passes.append((module.training, inputs[0].detach().clone()))
+
+    classifier.register_forward_pre_hook(note)
+    changes = {"norm": "l2", "eps": "2", "steps": steps, "augment": False, "epochs": 4}
+    training = inputs(64, 0, augmented=False)
+    curve = fit(classifier, "pgd", training, inputs(32, 1), **changes).curve
+    assert curve["val_attacked_auroc"].max() > 0.9
+    shown = training.as_they_are(slice(None)).flatten(1)
+    change = [torch.cdist(seen.flatten(1), shown).amin(dim=1) for learns, seen in passes if learns]
+    lengths = torch.cat(change)
+    assert lengths.max() <= 2 + 1e-4
+    assert lengths.min() > 1.5  # more than any L-inf ball of 4/255 holds: .5 on 32 × 32 pixels
+
+
+@pytest.mark.parametrize("condition", ["clean", "attacked"])
+def test_an_epoch_whose_logits_are_no_numbers_is_not_kept(condition, inputs, fit, tmp_path):
+    classifier, validation = build("standard", seed=0), inputs(16, 1)
+    validation.images.pixels[11, 0, 0, 0] = 200  # brighter than any other corner
+    level, epochs = 200 / 255, []
+
+    def spoil(module, args, logits):
+        distance = (args[0][:, 0, 0, 0] - level).abs()
+        clean = distance < 1e-6
+        marked = clean if condition == "clean" else (distance < 0.1) & ~clean
+        return logits.masked_fill(marked[:, None], torch.nan) if epochs else logits
+
+    classifier.register_forward_hook(spoil)
+    said = (
+        f"^trades, epoch 2: the logits of 1-11 are nan, nan under .* {condition} validation; train"
+    )
+    parts, changes = (inputs(32, 0), validation), {"on_epoch": epochs.append}
+    with pytest.raises(InputError, match=said):
+        fit(classifier, "trades", *parts, state=tmp_path / "state.pt", **changes)
+    assert len(epochs) == 1
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["best_epoch"] == 1
+
+
+def test_a_threshold_is_not_chosen_by_what_is_no_number(images):
+    classifier, validation = build("standard", seed=0), images(16, 1)
+    classifier.head.bias.data[0] = torch.inf
+    with pytest.raises(InputError, match=r"of 1-0 are inf, \S+ under the condition clean valid"):
+        decide(classifier, validation, None)
+
+
+def test_validation_films_are_never_augmented(inputs, fit, monkeypatch):
+    from radrobust.training import inputs as module
 
     seen = []
-    monkeypatch.setattr(inputs, "augment", lambda images, _: seen.append(images) or images)
-    validation = films(32, 1)
-    validation.images[:, 0, 0] = 255  # a mark that no training film bears
-    fit(build("standard", 0), "trades", films(64, 0), validation)
+    monkeypatch.setattr(module, "augment", lambda images, _: seen.append(images) or images)
+    validation = inputs(32, 1)
+    validation.images.pixels[:, :, 0, 0] = 255  # a mark that no training film bears
+    fit(build("standard", 0), "trades", inputs(64, 0), validation)
     assert seen
     assert all(float(images[:, 0, 0, 0].max()) < 1 for images in seen)
 
@@ -156,10 +207,37 @@ def test_the_average_follows_the_weights_by_hand():
         assert float(average.module.weight.detach()) == pytest.approx(expected)
 
 
-def test_what_is_validated_and_kept_is_the_average(films, fit):
+@pytest.mark.parametrize("objective", ["standard", "data_filtering"])
+def test_no_batch_is_left_with_a_single_image(objective, inputs, fit):
+    classifier = build("standard", seed=0, head="mlp")  # with BatchNorm of vectors
+    sizes = []
+
+    def note(module, args):
+        if module.training:
+            sizes.append(len(args[0]))
+
+    classifier.head.register_forward_pre_hook(note)
+    curve = fit(classifier, objective, inputs(33, 0), inputs(16, 1), epochs=2).curve
+    assert len(curve) == 2
+    if objective == "standard":
+        assert sizes == [16, 17] * 2
+    assert min(sizes) > 1
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "expected"),
+    [(32, 16, [16, 16]), (33, 16, [16, 17]), (34, 16, [16, 16, 2]), (1, 16, [1]), (3, 2, [3])],
+)
+def test_an_epoch_is_cut_into_batches(count, size, expected):
+    parts = loop._cut(count, size)
+    assert [part.stop - part.start for part in parts] == expected
+    assert [row for part in parts for row in range(count)[part]] == list(range(count))
+
+
+def test_what_is_validated_and_kept_is_the_average(inputs, fit):
     plain, averaged = build("standard", 0), build("standard", 0)
-    fit(plain, "standard", films(32, 0), films(16, 1), epochs=1)
-    fit(averaged, "standard", films(32, 0), films(16, 1), epochs=1, averaging=0.9)
+    fit(plain, "standard", inputs(32, 0), inputs(16, 1), epochs=1)
+    fit(averaged, "standard", inputs(32, 0), inputs(16, 1), epochs=1, averaging=0.9)
     assert not same_state(plain, averaged)
 
 
@@ -173,7 +251,7 @@ def test_a_sampler_draws_both_classes_equally_often():
 
 
 def test_class_weights_are_those_of_the_training_split(finetune):
-    labels = np.array([0, 0, 0, 1], dtype=np.int8)
+    labels = torch.tensor([0, 0, 0, 1])
     weights = loop._class_weights(labels, finetune())
     torch.testing.assert_close(weights, torch.tensor([4 / 6, 2.0]))
     assert torch.equal(loop._class_weights(labels, finetune(balance="sampler")), torch.ones(2))
@@ -197,7 +275,7 @@ def dragging(slow):
 
 
 @pytest.mark.parametrize("objective", ["standard", "trades"])
-def test_bfloat16_is_for_training_and_not_for_judging(objective, films, fit, measuring):
+def test_bfloat16_is_for_training_and_not_for_judging(objective, inputs, fit, measuring):
     kinds = {"train": set(), "eval": set()}
     network = dragging(slow=torch.float32)
     first = network.network[0]
@@ -208,18 +286,18 @@ def test_bfloat16_is_for_training_and_not_for_judging(objective, films, fit, mea
             kinds["eval" if judged else "train"].add(output.dtype)
 
     first.register_forward_hook(watch)
-    found = fit(network, objective, films(32, 0), films(16, 1), epochs=1, precision="auto")
+    found = fit(network, objective, inputs(32, 0), inputs(16, 1), epochs=1, precision="auto")
     assert found.precision.name == "bfloat16"
     assert found.precision.bfloat16_seconds < found.precision.float32_seconds
     assert kinds == {"train": {torch.bfloat16}, "eval": {torch.float32}}
     assert all(weight.dtype == torch.float32 for weight in network.parameters())
 
 
-def test_measuring_leaves_no_trace_in_the_weights(films, fit, measuring):
+def test_measuring_leaves_no_trace_in_the_weights(inputs, fit, measuring):
     networks = []
     for wanted in ("auto", "float32"):
         network = dragging(slow=torch.bfloat16)
-        found = fit(network, "trades", films(32, 0), films(16, 1), epochs=1, precision=wanted)
+        found = fit(network, "trades", inputs(32, 0), inputs(16, 1), epochs=1, precision=wanted)
         assert found.precision.name == "float32"
         assert (found.precision.float32_seconds is not None) == (wanted == "auto")
         networks.append(network)
@@ -231,11 +309,11 @@ class Killed(Exception):
 
 
 def test_a_training_goes_on_in_the_precision_that_was_measured_first(
-    films, fit, measuring, tmp_path
+    inputs, fit, measuring, tmp_path
 ):
     def start(slow, on_epoch=lambda row: None, state=None):
         network = dragging(slow)
-        parts = films(32, 0), films(16, 1)
+        parts = inputs(32, 0), inputs(16, 1)
         changes = {"state": state, "on_epoch": on_epoch, "precision": "auto"}
         return network, fit(network, "standard", *parts, **changes).precision
 
@@ -259,9 +337,9 @@ def test_a_training_goes_on_in_the_precision_that_was_measured_first(
 @pytest.mark.parametrize("head", ["linear", "mlp"])
 @pytest.mark.parametrize("key", ["standard", "peng2023", "amini2024"])
 def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
-    key, head, films, fit, tmp_path, monkeypatch
+    key, head, inputs, fit, tmp_path, monkeypatch
 ):
-    training, validation = films(48, 0, augmented=False), films(16, 1)
+    training, validation = inputs(48, 0, augmented=False), inputs(16, 1)
     # A backbone may round in its own way whatever is in a batch. Adam would make whole steps of
     # gradients that are nothing else, and the best of epochs that are all but alike another one.
     epochs = itertools.count()
@@ -271,7 +349,8 @@ def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
     for classifier in (whole, cached):
         classifier.freeze("head")
     slow = fit(whole, "standard", training, validation, **changes)
-    seen = [cached_features(cached, part, 0, 7, tmp_path) for part in (training, validation)]
+    splits = training.images, validation.images
+    seen = [cached_features(cached, split, 0, 7, tmp_path) for split in splits]
     fast = fit(cached.head, "standard", *seen, **changes)
     for (name, ours), theirs in zip(
         cached.head.state_dict().items(), whole.head.state_dict().values(), strict=True
@@ -280,30 +359,30 @@ def test_a_head_on_cached_features_is_the_head_of_the_whole_network(
     np.testing.assert_allclose(fast.curve["loss"], slow.curve["loss"], atol=1e-5)
 
 
-def test_features_are_computed_once_and_anew_where_anything_changes(films, tmp_path, monkeypatch):
+def test_features_are_computed_once_and_anew_where_anything_changes(images, tmp_path, monkeypatch):
     classifier = build("standard", seed=0)
     calls = []
     handle = classifier.backbone.register_forward_hook(lambda *_: calls.append(1))
-    first = cached_features(classifier, films(40, 0), 0, 1, tmp_path)
+    first = cached_features(classifier, images(40, 0), 0, 1, tmp_path)
     assert len(calls) == 2
-    again = cached_features(classifier, films(40, 0), 0, 2, tmp_path)  # no view, no seed
+    again = cached_features(classifier, images(40, 0), 0, 2, tmp_path)  # no view, no seed
     assert len(calls) == 2
     assert np.array_equal(first.values, again.values)
     with torch.no_grad():
-        expected = classifier.features(films(40, 0).as_they_are(slice(None)))
+        expected = classifier.features(images(40, 0).floats())
     torch.testing.assert_close(first.as_they_are(slice(None)), expected)
-    cached_features(classifier, films(40, 1), 0, 1, tmp_path)
+    cached_features(classifier, images(40, 1), 0, 1, tmp_path)
     with torch.no_grad():
         classifier.backbone.bn1.running_mean += 1
-    other = cached_features(classifier, films(40, 0), 0, 1, tmp_path)
+    other = cached_features(classifier, images(40, 0), 0, 1, tmp_path)
     handle.remove()
     assert not np.array_equal(first.values, other.values)
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_views_take_turns(films, tmp_path):
+def test_views_take_turns(images, tmp_path):
     classifier = build("standard", seed=0)
-    found = cached_features(classifier, films(10, 0), 3, 1, tmp_path)
+    found = cached_features(classifier, images(10, 0), 3, 1, tmp_path)
     assert found.values.shape == (3, 10, 64)
     generator = torch.Generator()
     turns = [found.for_training(slice(0, 4), epoch, generator) for epoch in (1, 2, 3, 4)]
@@ -311,9 +390,9 @@ def test_views_take_turns(films, tmp_path):
     assert not torch.equal(turns[0], turns[1])
 
 
-def test_features_go_on_where_a_killed_run_ended(films, tmp_path, monkeypatch):
+def test_features_go_on_where_a_killed_run_ended(images, tmp_path, monkeypatch):
     classifier = build("standard", seed=0)
-    expected = np.array(cached_features(classifier, films(90, 0), 0, 1, tmp_path / "a").values)
+    expected = np.array(cached_features(classifier, images(90, 0), 0, 1, tmp_path / "a").values)
     broken, calls = build("standard", seed=0), []
 
     def fail(*_):
@@ -323,8 +402,8 @@ def test_features_go_on_where_a_killed_run_ended(films, tmp_path, monkeypatch):
 
     handle = broken.backbone.register_forward_hook(fail)
     with pytest.raises(KeyboardInterrupt):
-        cached_features(broken, films(90, 0), 0, 1, tmp_path / "b")
-    found = cached_features(broken, films(90, 0), 0, 1, tmp_path / "b")
+        cached_features(broken, images(90, 0), 0, 1, tmp_path / "b")
+    found = cached_features(broken, images(90, 0), 0, 1, tmp_path / "b")
     handle.remove()
     assert np.array_equal(found.values, expected)
     assert len(calls) == 2 + 2  # one batch was kept, two are left
@@ -345,30 +424,30 @@ def section(**changes):
     return load_params().model.model_copy(update=changes)
 
 
-def test_meansparse_is_calibrated_after_its_backbone_was_trained(films, plan, tmp_path):
+def test_meansparse_is_calibrated_after_its_backbone_was_trained(images, plan, tmp_path):
     classifier = build("amini2024", seed=0)
-    splits = Splits(films(32, 0), films(16, 1))
+    splits = Splits(images(32, 0), images(16, 1))
     fit(classifier, splits, section(meansparse_alpha=0.2), plan(epochs=1), tmp_path)
     assert all(float(o.threshold) == pytest.approx(0.2) for o in operators(classifier))
     assert all((o.running_var > 0).any() for o in operators(classifier))
     assert not any(weight.requires_grad for weight in classifier.parameters())
 
 
-def test_a_frozen_backbone_keeps_its_published_statistics(films, plan, tmp_path):
+def test_a_frozen_backbone_keeps_its_published_statistics(images, plan, tmp_path):
     classifier = build("amini2024", seed=0)
     for operator in operators(classifier):
         operator.running_var.fill_(0.3)
     model = section(trainable="head", meansparse_alpha=0.15)
-    fit(classifier, Splits(films(32, 0), films(16, 1)), model, plan(epochs=1), tmp_path)
+    fit(classifier, Splits(images(32, 0), images(16, 1)), model, plan(epochs=1), tmp_path)
     assert all((o.running_var == 0.3).all() for o in operators(classifier))
     assert all(float(o.threshold) == pytest.approx(0.15) for o in operators(classifier))
 
 
-def test_a_robust_objective_sees_films_and_not_features(films, plan, tmp_path):
+def test_a_robust_objective_sees_films_and_not_features(images, plan, tmp_path):
     classifier = build("standard", seed=0)
     before = classifier.head.weight.clone()
     model = section(trainable="head")
-    fit(classifier, Splits(films(32, 0), films(16, 1)), model, plan("trades", epochs=1), tmp_path)
+    fit(classifier, Splits(images(32, 0), images(16, 1)), model, plan("trades", epochs=1), tmp_path)
     assert not torch.equal(classifier.head.weight, before)
     assert not list(tmp_path.glob("*.npy"))
 
@@ -408,33 +487,34 @@ def test_no_other_threshold_is_better(seed, least):
         assert sensitivity >= least - 1e-9
 
 
-def test_the_threshold_is_kept_with_the_classifier(films, tmp_path):
+def test_the_threshold_is_kept_with_the_classifier(images, tmp_path):
     from radrobust.systems import checkpoints
 
     classifier = build("standard", seed=0).eval()
-    facts = decide(classifier, films(32, 1), 0.9)
+    facts = decide(classifier, images(32, 1), 0.9)
     assert facts["val_sensitivity"] >= 0.9
     assert facts["threshold"] == classifier.threshold != 0
     checkpoints.save(classifier, tmp_path / "m.safetensors")
     assert checkpoints.load("standard", tmp_path / "m.safetensors").threshold == facts["threshold"]
 
 
-def test_attacked_margins_are_lower_for_the_finding_and_higher_without(films):
+def test_attacked_margins_are_lower_for_the_finding_and_higher_without(images):
     classifier = build("standard", seed=0)
     classifier.train()
-    classifier(films(64, 0).as_they_are(slice(None)))
-    inputs, device = films(20, 1), torch.device("cpu")
+    classifier(images(64, 0).floats())
+    inputs, device = ImageInputs(images(20, 1)), torch.device("cpu")
     clean = margins(classifier, inputs, device)
-    attacked = attacked_margins(classifier, inputs, 4 / 255, 3, 0, device)
-    towards_wrong = np.where(inputs.labels == 1, attacked < clean, attacked > clean)
+    attack = InnerAttack(Ball("linf", 4 / 255), 3)
+    attacked = attacked_margins(classifier, inputs, attack, 0, device)
+    towards_wrong = np.where(inputs.labels.numpy() == 1, attacked < clean, attacked > clean)
     assert towards_wrong.mean() > 0.9
-    again = attacked_margins(classifier, inputs, 4 / 255, 3, 0, device)
+    again = attacked_margins(classifier, inputs, attack, 0, device)
     assert np.array_equal(attacked, again)
     assert not classifier.training
 
 
 def test_features_are_read_only(tmp_path):
     values = np.lib.format.open_memmap(tmp_path / "f.npy", "w+", np.float32, (1, 3, 2))
-    inputs = Features(values, np.array([0, 1, 0], dtype=np.int8))
+    inputs = FeatureInputs(["a", "b", "c"], torch.tensor([0, 1, 0]), values)
     inputs.as_they_are(slice(None))[:] = 5
     assert (values == 0).all()

@@ -6,7 +6,7 @@ cross-entropy, FAB and Square; and, in the place of the attacks on the ratio, AP
 For that the same code is handed the logits times a small factor: where they are small the
 cross-entropy is linear in their difference.
 
-The code draws random numbers for a whole batch at a time, so that which films it breaks depends on
+The code draws random numbers for a whole batch at a time, so that which images it breaks depends on
 how they are batched.
 """
 
@@ -22,22 +22,23 @@ from pyautoattack.square import SquareAttack
 from torch import Tensor, nn
 
 from radrobust.attacks.pgd import Outcome, Pgd, judge
+from radrobust.core.params import budget_text
 from radrobust.core.seeds import derive_seed
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 
 _NORMS = {"linf": "Linf", "l2": "L2"}
 _SMALL = 1e-3
 
-Part = Callable[[nn.Module, Films, Pgd, int], Outcome]
-"""From a classifier, films, the ball of an attack and a seed to what came of it."""
+Part = Callable[[nn.Module, Images, Pgd, int], Outcome]
+"""From a classifier, images, the ball of an attack and a seed to what came of it."""
 
 
 def parts(iterations: int, queries: int) -> dict[str, Part]:
     """Return the parts by name: ``apgd_ce``, ``apgd_margin``, ``fab`` and ``square``.
 
-    Each attacks films in the ball of the attack that it is given, in pixels, from one start, and is
-    believed in what float32 says of the images that it returns. How many steps it took to break a
-    film is not told: `iteration` is 0 where it did.
+    Each attacks images in the ball of the attack that it is given, in pixels, from one start, and
+    is believed in what float32 says of those that it returns. How many steps it took to break one
+    is not told: `iteration` is 0 where it did.
 
     Parameters
     ----------
@@ -47,23 +48,23 @@ def parts(iterations: int, queries: int) -> dict[str, Part]:
         Of Square, which asks for answers alone; AutoAttack's own number is 5000.
     """
 
-    def apgd(classifier: nn.Module, films: Films, attack: Pgd, seed: int) -> Outcome:
-        common = _common(attack, films)
-        return _run(APGDAttack(classifier, n_iter=iterations, **common), classifier, films, seed)
+    def apgd(classifier: nn.Module, images: Images, attack: Pgd, seed: int) -> Outcome:
+        common = _common(attack, images)
+        return _run(APGDAttack(classifier, n_iter=iterations, **common), classifier, images, seed)
 
-    def apgd_margin(classifier: nn.Module, films: Films, attack: Pgd, seed: int) -> Outcome:
-        small = APGDAttack(_Scaled(classifier), n_iter=iterations, **_common(attack, films))
-        return _run(small, classifier, films, seed)
+    def apgd_margin(classifier: nn.Module, images: Images, attack: Pgd, seed: int) -> Outcome:
+        small = APGDAttack(_Scaled(classifier), n_iter=iterations, **_common(attack, images))
+        return _run(small, classifier, images, seed)
 
-    def fab(classifier: nn.Module, films: Films, attack: Pgd, seed: int) -> Outcome:
-        common = _common(attack, films)
-        return _run(FABAttack_PT(classifier, n_iter=iterations, **common), classifier, films, seed)
+    def fab(classifier: nn.Module, images: Images, attack: Pgd, seed: int) -> Outcome:
+        common = _common(attack, images)
+        return _run(FABAttack_PT(classifier, n_iter=iterations, **common), classifier, images, seed)
 
-    def square(classifier: nn.Module, films: Films, attack: Pgd, seed: int) -> Outcome:
+    def square(classifier: nn.Module, images: Images, attack: Pgd, seed: int) -> Outcome:
         # As AutoAttack sets it up: the squares shrink as if there were 10,000 queries.
-        common = _common(attack, films) | {"resc_schedule": False}
+        common = _common(attack, images) | {"resc_schedule": False}
         attacker = SquareAttack(classifier, n_queries=queries, **common)
-        return _run(attacker, classifier, films, seed)
+        return _run(attacker, classifier, images, seed)
 
     return {"apgd_ce": apgd, "apgd_margin": apgd_margin, "fab": fab, "square": square}
 
@@ -80,12 +81,13 @@ class _Scaled(nn.Module):
         return _SMALL * logits
 
 
-def _common(attack: Pgd, films: Films) -> dict[str, Any]:
-    return {"norm": _NORMS[attack.norm], "eps": attack.eps, "device": films.pixels.device}
+def _common(attack: Pgd, images: Images) -> dict[str, Any]:
+    return {"norm": _NORMS[attack.norm], "eps": attack.eps, "device": images.pixels.device}
 
 
-def _run(attacker: Any, classifier: nn.Module, films: Films, seed: int) -> Outcome:
-    attacker.seed = derive_seed(seed, *films.sample_ids)
+def _run(attacker: Any, classifier: nn.Module, images: Images, seed: int) -> Outcome:
+    attacker.seed = derive_seed(seed, *images.sample_ids)
     with torch.random.fork_rng():
-        images = attacker.perturb(films.pixels.clone(), films.labels)
-    return judge(classifier, films, images.detach())
+        pixels = attacker.perturb(images.pixels.clone(), images.labels)
+    condition = f"{type(attacker).__name__} {attacker.norm} {budget_text(attacker.eps)}"
+    return judge(classifier, images, pixels.detach(), condition)

@@ -24,7 +24,7 @@ from radrobust.core.parts import Part, Parts
 from radrobust.core.progress import progress
 from radrobust.core.seeds import derive_seed
 from radrobust.systems.batching import in_batches
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 from radrobust.systems.meansparse import operators, straight_through
 
 # Not `attack.batch_size`: what AutoAttack's parts find depends on how films are batched.
@@ -48,7 +48,7 @@ class Scene:
         Who carried out the headline attack.
     params : Checks
         The section `checks` of the study.
-    films : Films
+    films : Images
         The films that checks are run on.
     clean, headline : Outcome
         Of these films as they are, and of the headline attack in pixels.
@@ -56,7 +56,7 @@ class Scene:
 
     attacker: Attacker
     params: Checks
-    films: Films
+    films: Images
     clean: Outcome
     headline: Outcome
 
@@ -78,7 +78,7 @@ class Scene:
         """Return an attacker who starts elsewhere."""
         return replace(self.attacker, seed=derive_seed(self.attacker.seed, purpose))
 
-    def after(self, before: Outcome, run: Callable[[Films], Outcome]) -> Outcome:
+    def after(self, before: Outcome, run: Callable[[Images], Outcome]) -> Outcome:
         """Run an attack on what is still standing in `before`; broken is then what either broke."""
         rows = before.standing
         outcome = before.take(slice(None))
@@ -163,10 +163,10 @@ def noise(scene: Scene) -> dict[str, Found]:
     """Random noise as large as the attack; in L-inf it moves every pixel by eps, up or down."""
     ball, seed = scene.attack.ball, derive_seed(scene.attacker.seed, "noise")
 
-    def drawn(films: Films) -> Outcome:
+    def drawn(films: Images) -> Outcome:
         direction = ball.steepest(ball.draw(films.pixels, films.sample_ids, seed) - films.pixels)
         edge = ball.project(films.pixels + ball.eps * direction, films.pixels)
-        return judge(scene.attacker.classifier, films, edge)
+        return judge(scene.attacker.classifier, films, edge, f"noise {ball.norm}")
 
     outcome = scene.after(scene.clean, drawn)
     return {"noise": Found(outcome, scene.by("noise", "sees nothing"))}

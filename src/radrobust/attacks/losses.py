@@ -1,4 +1,4 @@
-"""What an attack raises: one number a film, larger the nearer it is to being misclassified.
+"""What an attack raises: one number an image, larger the nearer it is to being misclassified.
 
 On two classes the gradient of the cross-entropy is that of the margin but for a positive factor,
 the probability of the wrong class, so the signed steps of both are the same; only, that factor is
@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from radrobust.systems.logits import logit_of
+
 Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """From N×K logits, N labels and, if the attack has targets, N targets, to N losses."""
 
@@ -23,9 +25,9 @@ def margin(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Ten
 
     Carlini & Wagner 2017, arXiv:1608.04644, their f6 without the rectifier.
     """
-    own = _pick(logits, labels)
+    own = logit_of(logits, labels)
     if targets is not None:
-        return _pick(logits, targets) - own
+        return logit_of(logits, targets) - own
     return logits.scatter(1, labels.unsqueeze(1), -torch.inf).amax(dim=1) - own
 
 
@@ -55,7 +57,3 @@ def dlr(logits: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor
 
 
 LOSSES: dict[str, Loss] = {"margin": margin, "ce": cross_entropy, "dlr": dlr}
-
-
-def _pick(logits: Tensor, classes: Tensor) -> Tensor:
-    return logits.gather(1, classes.unsqueeze(1)).squeeze(1)

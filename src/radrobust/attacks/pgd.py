@@ -7,16 +7,18 @@ it finds wrong or nearly so, and the last one in any case, is judged by a pass i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from radrobust.attacks.ball import Ball, Norm
 from radrobust.attacks.losses import LOSSES, Loss, margin
 from radrobust.attacks.schedules import AutoStep, FixedStep, Schedule
-from radrobust.systems.films import Films
+from radrobust.core.params import Norm, budget_text
+from radrobust.perturbations.ball import Ball
+from radrobust.systems.images import Images
+from radrobust.systems.logits import finite
 
 # Of the largest logit: how far from being wrong bfloat16 may see an image that float32 calls wrong.
 # Its results carry eight bits, and a network adds up many of them.
@@ -30,7 +32,7 @@ class Pgd:
     Attributes
     ----------
     eps : float
-        Radius of the ball around the film.
+        Radius of the ball around the image.
     step : float
         Length of one step, where steps are fixed.
     steps : int
@@ -44,7 +46,7 @@ class Pgd:
     restarts : int
         Number of starts. What breaks from one is not attacked from the next.
     random_start : bool
-        Whether to start at a random point of the ball; else at the film, and restarts are alike.
+        Whether to start at a random point of the ball; else at the image, and restarts are alike.
     units : tuple of float
         As in `Ball`.
     """
@@ -61,7 +63,7 @@ class Pgd:
 
     @classmethod
     def fgsm(cls, eps: float) -> Self:
-        """Return the fast gradient sign method: one step of length eps from the film itself.
+        """Return the fast gradient sign method: one step of length eps from the image itself.
 
         Goodfellow et al. 2015, arXiv:1412.6572.
         """
@@ -72,10 +74,16 @@ class Pgd:
         """Where the attack stays."""
         return Ball(self.norm, self.eps, self.units)
 
-    def canvas(self, films: Films) -> Tensor:
-        """Return the films' pixels with a channel for each unit: what the attack may change."""
-        channels = max(films.pixels.shape[1], len(self.units))
-        return films.pixels.expand(-1, channels, -1, -1)
+    @property
+    def condition(self) -> str:
+        """What it is called in messages, such as ``apgd linf 4/255``."""
+        kind = "apgd" if self.schedule == "apgd" else "pgd"
+        return f"{kind} {self.norm} {budget_text(self.eps)}"
+
+    def canvas(self, images: Images) -> Tensor:
+        """Return the images' pixels with a channel for each unit: what the attack may change."""
+        channels = max(images.pixels.shape[1], len(self.units))
+        return images.pixels.expand(-1, channels, -1, -1)
 
     def scheduled(self) -> Schedule:
         """Return a fresh schedule of steps."""
@@ -96,7 +104,7 @@ class Outcome:
         N×K, the classifier's answer to `images`, in float32; N×0 before it was asked.
     iteration : Tensor
         N, int64: gradient steps taken, over all starts, when it was first misclassified (0: by the
-        film itself or by a start alone), or -1.
+        image itself or by a start alone), or -1.
     """
 
     images: Tensor
@@ -135,16 +143,16 @@ class Outcome:
             self.iteration[rows] = found.iteration
 
     @classmethod
-    def blank(cls, films: Tensor) -> Outcome:
-        """Start with nothing broken and no answer yet; `films` is N×C×S×S."""
-        iteration = torch.full((len(films),), -1, device=films.device)
-        return cls(films.clone(), films.new_empty((len(films), 0)), iteration)
+    def blank(cls, pixels: Tensor) -> Outcome:
+        """Start with nothing broken and no answer yet; `pixels` is N×C×S×S."""
+        iteration = torch.full((len(pixels),), -1, device=pixels.device)
+        return cls(pixels.clone(), pixels.new_empty((len(pixels), 0)), iteration)
 
     @classmethod
-    def together(cls, outcomes: Sequence[Outcome], films: Tensor) -> Outcome:
-        """Join outcomes of batches, one after the other; of none, that of no films like `films`."""
+    def together(cls, outcomes: Sequence[Outcome], pixels: Tensor) -> Outcome:
+        """Join outcomes of batches in order; of none, that of no image like `pixels`."""
         if not outcomes:
-            return cls.blank(films[:0])
+            return cls.blank(pixels[:0])
         return cls(
             torch.cat([outcome.images for outcome in outcomes]),
             torch.cat([outcome.logits for outcome in outcomes]),
@@ -152,48 +160,56 @@ class Outcome:
         )
 
 
-def judge(classifier: nn.Module, films: Films, images: Tensor) -> Outcome:
+def judge(classifier: nn.Module, images: Images, pixels: Tensor, condition: str) -> Outcome:
     """Ask the classifier about finished images; the wrong ones are broken at iteration 0.
 
     Parameters
     ----------
     classifier : nn.Module
         In eval mode.
-    films : Films
+    images : Images
         N.
-    images : Tensor
-        N×C×S×S: the films' own pixels for no attack at all.
+    pixels : Tensor
+        N×C×S×S: the images' own for no attack at all.
+    condition : str
+        What was done to them, in words, such as ``clean``.
+
+    Raises
+    ------
+    InputError
+        A logit is not finite.
     """
-    outcome = Outcome.blank(images)
-    rows = torch.arange(len(films), device=images.device)
-    outcome.record(rows, images, _logits(classifier, images), films.labels, iteration=0)
+    outcome = Outcome.blank(pixels)
+    rows = torch.arange(len(images), device=pixels.device)
+    logits = finite(_logits(classifier, pixels), images.sample_ids, condition)
+    outcome.record(rows, pixels, logits, images.labels, iteration=0)
     return outcome
 
 
 def pgd(
     classifier: nn.Module,
-    films: Films,
+    images: Images,
     attack: Pgd,
     seed: int,
     precision: torch.dtype = torch.float32,
     targets: Tensor | None = None,
 ) -> Outcome:
-    """Attack films until each is misclassified or the steps are used up.
+    """Attack images until each is misclassified or the steps are used up.
 
-    A film is broken as soon as any iterate, from a start on, is misclassified in float32; that
-    iterate is returned, so `broken` always equals a fresh prediction on it. Broken films are not
+    An image is broken as soon as any iterate, from a start on, is misclassified in float32; that
+    iterate is returned, so `broken` always equals a fresh prediction on it. Broken images are not
     attacked further.
 
     Parameters
     ----------
     classifier : nn.Module
         In eval mode; N×C×S×S in [0, 1] to N×K logits.
-    films : Films
+    images : Images
         N, pixels in [0, 1].
     attack : Pgd
         What the attacker may do.
     seed : int
-        Of the random starts, each of which derives from it and the film's name.
+        Of the random starts, each of which derives from it and the image's name.
     precision : torch.dtype
         Of the search. In ``torch.bfloat16`` an iterate that only float32 would call wrong, and by
         little, can be passed over on the way; the last iterate cannot.
@@ -203,38 +219,46 @@ def pgd(
     Returns
     -------
     Outcome
-        Every image within eps of its film and within [0, 1], up to rounding in float32.
+        Every attacked image within eps of its own and within [0, 1], up to rounding in float32.
+
+    Raises
+    ------
+    InputError
+        A logit that a verdict is read off is not finite.
     """
-    pixels = attack.canvas(films)
-    outcome = Outcome.blank(pixels)
+    canvas = replace(images, pixels=attack.canvas(images))
+    outcome = Outcome.blank(canvas.pixels)
     search = _Search(classifier, LOSSES[attack.loss], precision)
     for restart in range(attack.restarts):
         rows = outcome.standing
         if len(rows) == 0:
             break
-        start = pixels[rows]
+        standing = canvas.take(rows)
+        start = standing.pixels
         if attack.random_start:
-            names = [films.sample_ids[row] for row in rows.tolist()]
-            start = attack.ball.draw(start, names, seed, restart)
-        run = _Run(rows, start, pixels[rows], films.labels[rows], _rows_of(targets, rows))
+            start = attack.ball.draw(start, standing.sample_ids, seed, restart)
+        run = _Run(rows, standing, start, _rows_of(targets, rows))
         _climb(search, run, attack, outcome, restart * attack.steps)
     return outcome
 
 
 @dataclass
 class _Run:
-    """The films that are still attacked from one start."""
+    """The images that are still attacked from one start."""
 
     rows: Tensor
+    images: Images
     points: Tensor
-    films: Tensor
-    labels: Tensor
     targets: Tensor | None
+
+    def names(self, rows: Tensor) -> list[str]:
+        """Return the names of the samples at `rows` (indices)."""
+        return [self.images.sample_ids[row] for row in rows.tolist()]
 
     def keep(self, kept: Tensor) -> None:
         """Go on with those at `kept` (indices) alone."""
-        self.rows, self.points, self.films = self.rows[kept], self.points[kept], self.films[kept]
-        self.labels, self.targets = self.labels[kept], _rows_of(self.targets, kept)
+        self.rows, self.images = self.rows[kept], self.images.take(kept)
+        self.points, self.targets = self.points[kept], _rows_of(self.targets, kept)
 
 
 def _climb(search: _Search, run: _Run, attack: Pgd, outcome: Outcome, before: int) -> None:
@@ -244,12 +268,12 @@ def _climb(search: _Search, run: _Run, attack: Pgd, outcome: Outcome, before: in
         last = iteration == attack.steps
         logits, loss, gradient = search.look(run, with_gradient=not last)
         judged, verdicts = search.verdicts(run, logits, last)
-        outcome.record(
-            run.rows[judged], run.points[judged], verdicts, run.labels[judged], before + iteration
-        )
+        finite(verdicts, run.names(judged), attack.condition)
+        labels = run.images.labels[judged]
+        outcome.record(run.rows[judged], run.points[judged], verdicts, labels, before + iteration)
         if last:
             return
-        run.points = schedule.move(run.points, run.films, loss, gradient)
+        run.points = schedule.move(run.points, run.images.pixels, loss, gradient)
         standing = torch.nonzero(~outcome.broken[run.rows]).flatten()
         if len(standing) == 0:
             return
@@ -277,7 +301,7 @@ class _Search:
             with torch.autocast(points.device.type, self.precision, enabled=low):
                 logits = self.classifier(points)
             logits = logits.float()
-            loss = self.loss(logits, run.labels, run.targets)
+            loss = self.loss(logits, run.images.labels, run.targets)
             (gradient,) = torch.autograd.grad(loss.sum(), points)
         return logits.detach(), loss.detach(), gradient
 
@@ -287,7 +311,7 @@ class _Search:
         if last or self.precision == torch.float32:
             return everything, logits
         reach = _NEARLY * logits.abs().amax(dim=1)
-        near = everything[margin(logits, run.labels) >= -reach]
+        near = everything[margin(logits, run.images.labels) >= -reach]
         if len(near) == 0:
             return near, logits[near]
         return near, _logits(self.classifier, run.points[near])

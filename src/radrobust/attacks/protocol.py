@@ -27,7 +27,7 @@ from radrobust.core.params import Attack
 from radrobust.core.parts import Part, Parts
 from radrobust.core.progress import progress
 from radrobust.systems.batching import in_batches
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 from radrobust.systems.precision import Precision, fastest_precision
 
 
@@ -67,18 +67,18 @@ class Attacker:
             units=UNITS[condition.units],
         )
 
-    def attack(self, films: Films, attack: Pgd) -> Outcome:
+    def attack(self, films: Images, attack: Pgd) -> Outcome:
         """Attack films."""
         return pgd(self.classifier, films, attack, self.seed, self.precision)
 
-    def fastest_precision(self, films: Films) -> Precision:
+    def fastest_precision(self, films: Images) -> Precision:
         """Measure, where the study leaves it open, in which precision to search.
 
         What is timed is the first step of the headline attack, with the verdicts in float32.
 
         Parameters
         ----------
-        films : Films
+        films : Images
             A batch as the attack will have it.
         """
         attack = replace(self.headline(attacked(self.params)), steps=1, restarts=1)
@@ -88,11 +88,11 @@ class Attacker:
 
         return fastest_precision(self.params.precision, step, films.pixels.device)
 
-    def clean(self, films: Films, attack: Pgd) -> Outcome:
+    def clean(self, films: Images, attack: Pgd) -> Outcome:
         """Ask about the films as they are, in as many channels as the attack changes."""
-        return judge(self.classifier, films, attack.canvas(films))
+        return judge(self.classifier, films, attack.canvas(films), "clean")
 
-    def go_on(self, films: Films, outcome: Outcome, attack: Pgd) -> None:
+    def go_on(self, films: Images, outcome: Outcome, attack: Pgd) -> None:
         """Attack what is still standing, and note in `outcome` what came of it."""
         rows = outcome.standing
         if len(rows):
@@ -151,7 +151,7 @@ def far_attacks(attack: Pgd) -> tuple[Pgd, Pgd]:
 
 
 def attack_films(
-    attacker: Attacker, films: Films, goal: Goal, size: int, parts: Parts
+    attacker: Attacker, films: Images, goal: Goal, size: int, parts: Parts
 ) -> Evaluated:
     """Attack every sample at every budget.
 
@@ -165,7 +165,7 @@ def attack_films(
     ----------
     attacker : Attacker
         Who attacks.
-    films : Films
+    films : Images
         Test samples, on the classifier's device.
     goal : Goal
         What else is wanted.
@@ -175,7 +175,7 @@ def attack_films(
         Where each batch is kept as soon as it is finished.
     """
 
-    def finished(batch: Films) -> Part:
+    def finished(batch: Images) -> Part:
         return parts.get(" ".join(batch.sample_ids), lambda: _attack_batch(attacker, batch, goal))
 
     headline = attacked(attacker.params).key
@@ -194,7 +194,7 @@ def attack_films(
     return Evaluated(predictions, strongest, whole.arrays)
 
 
-def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> Part:
+def _attack_batch(attacker: Attacker, films: Images, goal: Goal) -> Part:
     """All rows of a batch, and by units the images of the headline attack."""
     headline = attacked(attacker.params)
     *_, other = predicted(attacker.params)
@@ -209,7 +209,7 @@ def _attack_batch(attacker: Attacker, films: Films, goal: Goal) -> Part:
 
 
 def _curve(
-    attacker: Attacker, films: Films, goal: Goal
+    attacker: Attacker, films: Images, goal: Goal
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Attack at one budget after the other, and at last at the far one; `far` tells its rows."""
     params, images = attacker.params, None
@@ -231,7 +231,7 @@ def _curve(
 
 
 def _alone(
-    attacker: Attacker, films: Films, condition: Condition
+    attacker: Attacker, films: Images, condition: Condition
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     """Attack at one budget alone."""
     attack = attacker.headline(condition)
@@ -254,7 +254,7 @@ class _Shifted(nn.Module):
         return torch.stack([absent, present - self.threshold], dim=1)
 
 
-def _at_threshold(attacker: Attacker, films: Films, threshold: float) -> pd.DataFrame:
+def _at_threshold(attacker: Attacker, films: Images, threshold: float) -> pd.DataFrame:
     """Attack the decision at a threshold: clean, and at the headline budget."""
     shifted = replace(attacker, classifier=_Shifted(attacker.classifier, threshold))
     headline = attacked(attacker.params)

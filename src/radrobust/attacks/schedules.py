@@ -7,18 +7,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from radrobust.attacks.ball import Ball
+from radrobust.perturbations.ball import Ball
 
 
 class Schedule(Protocol):
     """Takes the steps of one attack, from its start on."""
 
-    def move(self, points: Tensor, films: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
+    def move(self, points: Tensor, images: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
         """Return the next iterates, within the ball.
 
         Parameters
         ----------
-        points, films, gradient : Tensor
+        points, images, gradient : Tensor
             N×C×S×S.
         loss : Tensor
             N, at `points`.
@@ -26,7 +26,7 @@ class Schedule(Protocol):
         ...
 
     def keep(self, rows: Tensor) -> None:
-        """Forget all films but `rows` (indices) of those of the last move."""
+        """Forget all images but `rows` (indices) of those of the last move."""
         ...
 
 
@@ -45,9 +45,9 @@ class FixedStep:
         self.ball = ball
         self.step = step
 
-    def move(self, points: Tensor, films: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
+    def move(self, points: Tensor, images: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
         """Step along the steepest direction."""
-        return self.ball.project(points + self.step * self.ball.steepest(gradient), films)
+        return self.ball.step(points, images, gradient, self.step)
 
     def keep(self, rows: Tensor) -> None:
         """Nothing is remembered."""
@@ -56,7 +56,7 @@ class FixedStep:
 class AutoStep:
     """The step of APGD: 2 eps, halved where it brings nothing; Croce & Hein 2020, algorithm 1.
 
-    arXiv:2003.01690. At checkpoints a film whose loss rose in fewer than three quarters of the
+    arXiv:2003.01690. At checkpoints an image whose loss rose in fewer than three quarters of the
     steps, or whose best loss has not changed although the step has not either, goes back to its
     best point with half the step. Steps have a momentum of a quarter of the last one.
 
@@ -74,7 +74,7 @@ class AutoStep:
         self.taken = 0
         self.state: dict[str, Tensor] = {}
 
-    def move(self, points: Tensor, films: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
+    def move(self, points: Tensor, images: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:
         """Step with momentum, after looking back where a checkpoint is reached."""
         if not self.state:
             self._begin(points, loss, gradient)
@@ -91,15 +91,14 @@ class AutoStep:
             gradient = _where(back, state["best_gradient"], gradient)
         momentum = 0.25 * (points - state["previous"])
         state["previous"] = points
-        ahead = points + state["step"].view(-1, 1, 1, 1) * self.ball.steepest(gradient)
-        ahead = self.ball.project(ahead, films)
+        ahead = self.ball.step(points, images, gradient, state["step"].view(-1, 1, 1, 1))
         if self.taken:
-            ahead = self.ball.project(points + 0.75 * (ahead - points) + momentum, films)
+            ahead = self.ball.project(points + 0.75 * (ahead - points) + momentum, images)
         self.taken += 1
         return ahead
 
     def keep(self, rows: Tensor) -> None:
-        """Forget all films but `rows`."""
+        """Forget all images but `rows`."""
         self.state = {name: tensor[rows] for name, tensor in self.state.items()}
 
     def _begin(self, points: Tensor, loss: Tensor, gradient: Tensor) -> None:
@@ -116,7 +115,7 @@ class AutoStep:
         }
 
     def _look_back(self, period: int) -> Tensor:
-        """Halve the steps of films that make no way; return which (N, bool)."""
+        """Halve the steps of images that make no way; return which (N, bool)."""
         state = self.state
         stuck = ~state["halved"] & (state["best_loss"] <= state["checked_loss"])
         back = (state["rises"] <= 0.75 * period) | stuck

@@ -9,15 +9,15 @@ from torch import Tensor
 
 from radrobust.attacks.pgd import Outcome
 from radrobust.core.conditions import Condition
-from radrobust.systems.films import Films
+from radrobust.systems.images import Images
 
 
-def tabulate(films: Films, clean: Outcome, outcome: Outcome, condition: Condition) -> pd.DataFrame:
+def tabulate(films: Images, clean: Outcome, outcome: Outcome, condition: Condition) -> pd.DataFrame:
     """Write down what a classifier says of images before and after an attack.
 
     Parameters
     ----------
-    films : Films
+    films : Images
         N.
     clean, outcome : Outcome
         Of the images as they are, and of the attack.

@@ -1,7 +1,7 @@
 """Occlusion that computes only what a window can change.
 
 A window of a few pixels reaches a small part of the early feature maps, and these are the large
-ones. The rest is as in the film without the window, and has been computed once.
+ones. The rest is as in the image without the window, and has been computed once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from radrobust.systems.architectures import in_sequence
 from radrobust.systems.classifier import Classifier
+from radrobust.systems.logits import logit_of
 
 Span = tuple[int, int]
 """Begin and end, in rows or in columns."""
@@ -64,19 +65,19 @@ class _Stage:
 @torch.no_grad()
 def occlude(
     classifier: Classifier,
-    films: Tensor,
+    images: Tensor,
     baselines: Tensor,
     targets: Tensor,
     window: int,
     stride: int,
 ) -> Tensor:
-    """Hide windows of a film behind its baseline; Zeiler & Fergus 2014, arXiv:1311.2901.
+    """Hide windows of an image behind its baseline; Zeiler & Fergus 2014, arXiv:1311.2901.
 
     Parameters
     ----------
     classifier : Classifier
         In eval mode.
-    films, baselines : Tensor
+    images, baselines : Tensor
         N×C×S×S in [0, 1]; all are worked on at once.
     targets : Tensor
         N, int64: the class whose logit is explained.
@@ -89,21 +90,21 @@ def occlude(
         N×S×S: by how much the target's logit falls, the mean over the windows that cover a pixel.
         As Captum's `Occlusion`, up to rounding.
     """
-    side = films.shape[-1]
+    side = images.shape[-1]
     shown, hidden = (
-        classifier.normalise(part.expand(-1, 3, -1, -1)) for part in (films, baselines)
+        classifier.normalise(part.expand(-1, 3, -1, -1)) for part in (images, baselines)
     )
     parts, last = _stages(classifier, shown)
     pooled = last.mean(dim=(2, 3))
     spans = list(_spans(side, window, stride))
-    falls = films.new_zeros(len(films), side, side)
-    covered = films.new_zeros(side, side)
-    before = _pick(classifier.head(pooled), targets)
+    falls = images.new_zeros(len(images), side, side)
+    covered = images.new_zeros(side, side)
+    before = logit_of(classifier.head(pooled), targets)
     for rows, columns in product(spans, spans):
         patch = hidden[..., slice(*rows), slice(*columns)]
         changed, at = _through(parts, patch, (rows, columns))
         rise = (changed - last[..., slice(*at[0]), slice(*at[1])]).sum(dim=(2, 3))
-        after = _pick(classifier.head(pooled + rise / last[0, 0].numel()), targets)
+        after = logit_of(classifier.head(pooled + rise / last[0, 0].numel()), targets)
         falls[:, slice(*rows), slice(*columns)] += (before - after).view(-1, 1, 1)
         covered[slice(*rows), slice(*columns)] += 1
     return falls / covered.clamp(min=1)
@@ -112,10 +113,6 @@ def occlude(
 def _spans(side: int, window: int, stride: int) -> Iterator[Span]:
     count = math.ceil(max(0, side - window) / stride) + 1
     return ((first * stride, min(side, first * stride + window)) for first in range(count))
-
-
-def _pick(logits: Tensor, targets: Tensor) -> Tensor:
-    return logits.gather(1, targets.unsqueeze(1)).squeeze(1)
 
 
 def _stages(classifier: Classifier, maps: Tensor) -> tuple[list[_Stage], Tensor]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from radrobust.attribution.examiner import Chosen, Examiner, as_arrays
-from radrobust.attribution.explainers import ADDS_UP, pick
+from radrobust.attribution.explainers import ADDS_UP
 from radrobust.attribution.localisation import localise
 from radrobust.attribution.randomisation import PARTS
 from radrobust.attribution.scrutiny import scrutinise
@@ -71,7 +71,7 @@ def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, parts: Pa
     parts : Parts
         Where what is finished is kept.
     """
-    changed = (attacked.images != clean.images).flatten(1).any(dim=1).cpu().numpy()
+    changed = (attacked.images.pixels != clean.images.pixels).flatten(1).any(dim=1).cpu().numpy()
     moved = np.flatnonzero(changed)
     some = np.flatnonzero(clean.table["label"] == 1)[: examiner.params.films]
     count = len(clean) + len(moved) + (1 + len(PARTS)) * len(some)
@@ -88,7 +88,8 @@ def explain_films(examiner: Examiner, clean: Chosen, attacked: Chosen, parts: Pa
         survival.append(_survival(clean, part, other))
         packed |= {f"{method}-{CLEAN}": _packed(part), f"{method}-{ATTACKED}": _packed(other)}
     verdicts = pd.DataFrame(
-        {"changed": changed, "misclassified": _misclassified(clean, attacked)}, clean.names
+        {"changed": changed, "misclassified": _misclassified(clean, attacked)},
+        clean.images.sample_ids,
     )
     return Explained(
         pd.concat(tables, ignore_index=True).join(verdicts, on="sample_id"),
@@ -108,7 +109,7 @@ def _explain(
         bar.set_description(f"{method}, {image} images", refresh=False)
         found = []
         for group in chosen.groups():
-            name = " ".join(["map", image, method, *group.names])
+            name = " ".join(["map", image, method, *group.images.sample_ids])
             found.append(parts.get(name, partial(_rows, examiner, group, method)))
             bar.update(len(group))
         explained[method] = Part.together(found)
@@ -120,7 +121,7 @@ def _explain(
 def _rows(examiner: Examiner, chosen: Chosen, method: str) -> Part:
     task = examiner.task(chosen)
     maps = examiner.explain(method, task)
-    change = pick(examiner.logits(task.films) - examiner.logits(task.baselines), task.targets)
+    change = examiner.rise(chosen, task)
     delta = (maps.double().sum(dim=(1, 2)) - change.double()).cpu().numpy().astype(np.float32)
     values = as_arrays(maps)
     places = zip(values, chosen.masks, chosen.table["boxes"], chosen.table["extent"], strict=True)
@@ -128,7 +129,7 @@ def _rows(examiner: Examiner, chosen: Chosen, method: str) -> Part:
     label, predicted = (chosen.table[name].to_numpy(np.int8) for name in ("label", "predicted"))
     table = pd.DataFrame(
         {
-            "sample_id": chosen.names,
+            "sample_id": chosen.images.sample_ids,
             "label": label,
             "explainer": method,
             "target": predicted,

@@ -22,7 +22,7 @@ def cascade(classifier: Classifier, seed: int) -> Iterator[tuple[str, Classifier
     """Redraw the weights of a classifier from the top down, one part more each time.
 
     The model randomisation test of Adebayo et al. 2018, arXiv:1810.03292, cascading. A map that
-    stays as it was shows the film, not what the classifier makes of it.
+    stays as it was shows the image, not what the classifier makes of it.
 
     Weights are redrawn by shuffling the values within each parameter. Drawn as for a fresh network
     they would have another scale than the BatchNorm statistics that are kept, and logits and
@@ -68,16 +68,16 @@ def parameters_by_part(classifier: Classifier) -> dict[str, list[str]]:
 
 
 def correlations(
-    before: FloatArray, after: FloatArray, films: Sequence[Sequence[int]]
+    before: FloatArray, after: FloatArray, areas: Sequence[Sequence[int]]
 ) -> NDArray[np.float64]:
-    """Rank correlation of maps with those of another network, film by film.
+    """Rank correlation of maps with those of another network, one by one.
 
     Parameters
     ----------
     before, after : array
         N×S×S.
-    films : sequence of sequence of int
-        N ``[x0, y0, x1, y1]``, where each film lies in the frame.
+    areas : sequence of sequence of int
+        N ``[x0, y0, x1, y1]``, where each radiograph lies in the frame.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def correlations(
         N, as in `radrobust.attribution.survival.rank_correlation`.
     """
     return np.array(
-        [rank_correlation(*row) for row in zip(before, after, films, strict=True)], np.float64
+        [rank_correlation(*row) for row in zip(before, after, areas, strict=True)], np.float64
     )
 
 

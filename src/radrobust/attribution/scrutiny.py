@@ -1,4 +1,4 @@
-"""What is asked of the maps of a few films, since it takes many passes each: are they faithful?"""
+"""What is asked of the maps of a few images, since it takes many passes each: are they faithful?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def scrutinise(
     Parameters
     ----------
     examiner : Examiner
-        Who has explained the films.
+        Who has explained the images.
     chosen : Chosen
         The films.
     maps : mapping of str to array
@@ -64,13 +64,13 @@ def scrutinise(
     bar.set_description("are maps faithful?", refresh=False)
     for group, of_group in groups:
         work = partial(_faithful, examiner, group, of_group)
-        faithful.append(parts.get(" ".join(["faithful", *group.names]), work).table)
+        faithful.append(parts.get(" ".join(["faithful", *group.images.sample_ids]), work).table)
         bar.update(len(group) * len(maps))
     for depth, (part, network) in enumerate(cascade(examiner.classifier, examiner.seed)):
         bar.set_description(f"weights shuffled: {part}", refresh=False)
         for group, of_group in groups:
             work = partial(_redrawn, examiner, group, of_group, network)
-            table = parts.get(" ".join([part, *group.names]), work).table
+            table = parts.get(" ".join([part, *group.images.sample_ids]), work).table
             redrawn.append(table.assign(depth=np.int16(depth), part=part))
             bar.update(len(group) * len(maps))
     return pd.concat(faithful, ignore_index=True), pd.concat(redrawn, ignore_index=True)
@@ -86,7 +86,7 @@ def _in_groups(
         yield (
             group,
             {
-                method: torch.from_numpy(values[rows]).to(chosen.images.device)
+                method: torch.from_numpy(values[rows]).to(chosen.images.pixels.device)
                 for method, values in maps.items()
             },
         )
@@ -94,10 +94,11 @@ def _in_groups(
 
 
 def _faithful(examiner: Examiner, chosen: Chosen, maps: Mapping[str, Tensor]) -> Part:
-    task, names, seed = examiner.task(chosen), chosen.names, examiner.seed
+    task, seed = examiner.task(chosen), examiner.seed
+    names, pixels = chosen.images.sample_ids, chosen.images.pixels
     squares = draw_squares(chosen.inside, names, seed)
-    neighbours = draw_neighbours(chosen.images, names, seed)
-    noise = noise_maps(names, seed, chosen.images.shape[-1]).to(chosen.images.device)
+    neighbours = draw_neighbours(pixels, names, seed)
+    noise = noise_maps(names, seed, pixels.shape[-1]).to(pixels.device)
     tables = []
     for method, values in {**maps, RANDOM: noise}.items():
         table = _curves(examiner, task, values, chosen.inside)
@@ -139,6 +140,6 @@ def _redrawn(
     for method, before in maps.items():
         after = as_arrays(examiner.explain(method, task, network))
         found = correlations(as_arrays(before), after, extents).astype(np.float32)
-        table = {"sample_id": chosen.names, "explainer": method, "spearman": found}
+        table = {"sample_id": chosen.images.sample_ids, "explainer": method, "spearman": found}
         tables.append(pd.DataFrame(table))
     return Part(pd.concat(tables, ignore_index=True))

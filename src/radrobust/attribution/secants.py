@@ -1,4 +1,4 @@
-"""DeepLIFT and integrated gradients: one walk from the baseline to the film, in one step or many.
+"""DeepLIFT and integrated gradients: one walk from the baseline to the image, in one step or many.
 
 Along the walk every activation function is replaced by the secant between the two ends of a step,
 Δoutput / Δinput, which is DeepLIFT's rescale rule (Shrikumar et al. 2017, arXiv:1704.02685). With
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from radrobust.systems.classifier import Normalise
 from radrobust.systems.excitation import Product
+from radrobust.systems.logits import logit_of
 from radrobust.systems.meansparse import MeanSparse
 
 _ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, MeanSparse)
@@ -37,19 +38,19 @@ _NEARLY = 1e-5
 
 def walk(
     classifier: nn.Module,
-    films: Tensor,
+    images: Tensor,
     baselines: Tensor,
     targets: Tensor,
     steps: int,
     at_once: int,
 ) -> Tensor:
-    """Attribute the rise of a logit from baseline to film to the pixels.
+    """Attribute the rise of a logit from baseline to image to the pixels.
 
     Parameters
     ----------
     classifier : nn.Module
         In eval mode.
-    films, baselines : Tensor
+    images, baselines : Tensor
         N×C×S×S in [0, 1].
     targets : Tensor
         N, int64: the class whose logit is explained.
@@ -61,7 +62,7 @@ def walk(
     Returns
     -------
     Tensor
-        N×C×S×S, signed; the sum over a map is f(film) - f(baseline).
+        N×C×S×S, signed; the sum over a map is f(image) - f(baseline).
 
     Raises
     ------
@@ -70,42 +71,41 @@ def walk(
     """
     size = max(1, at_once // steps)
     maps = []
-    for first in range(0, len(films), size):
+    for first in range(0, len(images), size):
         rows = slice(first, first + size)
-        some = films[rows], baselines[rows], targets[rows]
+        some = images[rows], baselines[rows], targets[rows]
         maps.append(_walk(classifier, *some, steps, at_once))
     return torch.cat(maps)
 
 
 def _walk(
     classifier: nn.Module,
-    films: Tensor,
+    images: Tensor,
     baselines: Tensor,
     targets: Tensor,
     steps: int,
     at_once: int,
 ) -> Tensor:
-    count, way = len(films), films - baselines
-    slopes = torch.zeros_like(films)
+    count, way = len(images), images - baselines
+    slopes = torch.zeros_like(images)
     with _secants(classifier, count) as ends:
         with torch.no_grad():
             classifier(baselines)
         for reached in torch.split(torch.arange(1, steps + 1), max(1, at_once // count)):
             ends.turn()
-            shares = (reached / steps).to(films).view(-1, 1, 1, 1, 1)
+            shares = (reached / steps).to(images).view(-1, 1, 1, 1, 1)
             points = (baselines + shares * way).flatten(0, 1).requires_grad_()
             with torch.enable_grad():
-                logits = classifier(points)
-                picked = logits.gather(1, targets.repeat(len(reached)).unsqueeze(1))
+                picked = logit_of(classifier(points), targets.repeat(len(reached)))
                 (slope,) = torch.autograd.grad(picked.sum(), points)
-            slopes += slope.view(len(reached), *films.shape).sum(dim=0)
+            slopes += slope.view(len(reached), *images.shape).sum(dim=0)
     return slopes / steps * way
 
 
 class _Ends:
     """What went into the layers with a rule and came out, in the order in which they are called.
 
-    A pass holds some points of the walk, one after the other, each for `count` films. Of the pass
+    A pass holds some points of the walk, one after the other, each for `count` images. Of the pass
     before the last point is remembered: it is where this pass's first step begins.
     """
 

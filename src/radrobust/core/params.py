@@ -35,12 +35,6 @@ def _not_negative(value: Fraction) -> Fraction:
     return value
 
 
-def _in_pixels(value: Fraction) -> Fraction:
-    if value > 1:
-        raise ValueError("must lie in [0, 1], the range of a pixel: four grey levels are 4/255")
-    return value
-
-
 def _positive(value: Fraction) -> Fraction:
     if value == 0:
         raise ValueError("must be more than 0, such as 4/255")
@@ -88,6 +82,7 @@ def _multiple_of_8(value: int) -> int:
     return value
 
 
+Norm = Literal["linf", "l2"]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -155,7 +150,11 @@ def _threshold(value: str) -> str:
 
 
 class Finetune(_Section):
-    """How the systems are trained; `eps` in pixels of [0, 1]. What is left out is as below."""
+    """How the systems are trained. What is left out is as below.
+
+    `eps` is in pixels of [0, 1]: the most that a pixel changes (`norm` linf), or the length of the
+    whole change (l2).
+    """
 
     objective: str = "own"
     epochs: Count = 30
@@ -172,7 +171,8 @@ class Finetune(_Section):
     augment: bool = True
     augment_views: Annotated[int, Field(ge=0)] = 0
     precision: Literal["auto", "float32"] = "auto"
-    eps: Annotated[PositiveBudget, AfterValidator(_in_pixels)] = Fraction(4, 255)
+    norm: Norm = "linf"
+    eps: PositiveBudget = Fraction(4, 255)
     steps: Count = 10
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.0
     threshold: Annotated[str, AfterValidator(_threshold)] = "youden"
@@ -192,7 +192,7 @@ class Attack(_Section):
     below.
     """
 
-    norm: Literal["linf", "l2"] = "linf"
+    norm: Norm = "linf"
     space: Literal["pixel", "normalized"] = "pixel"
     eps: PositiveBudget = Fraction(4, 255)
     schedule: Literal["fixed", "apgd"] = "apgd"
@@ -350,19 +350,24 @@ def _contradiction(model: Model) -> str:
 
 
 def _impossible(params: Params) -> str:
-    """Say what about the attack cannot be; empty if nothing."""
-    attack = params.attack
+    """Say what about the attacks cannot be; empty if nothing."""
+    attack, finetune = params.attack, params.finetune
     if attack.loss == "dlr":
         return (
             "attack.loss is 'dlr', which is a ratio of differences among three logits, and there "
             "are two classes here; set it to margin, whose steps are the same but for the ratio"
         )
-    largest = {"eps": attack.eps, "step": attack.step, "curve": max(attack.budgets)}
-    for key, value in largest.items():
-        if attack.norm == "linf" and value > 1:
+    largest = {
+        "finetune.eps": (finetune.norm, finetune.eps),
+        "attack.eps": (attack.norm, attack.eps),
+        "attack.step": (attack.norm, attack.step),
+        "attack.curve": (attack.norm, max(attack.budgets)),
+    }
+    for key, (norm, value) in largest.items():
+        if norm == "linf" and value > 1:
             return (
-                f"attack.{key} is {value}, but where attack.norm is linf a pixel cannot change by "
-                "more than 1; four grey levels are 4/255"
+                f"{key} is {value}, but where {key.partition('.')[0]}.norm is linf a pixel cannot "
+                "change by more than 1; four grey levels are 4/255"
             )
     return ""
 

@@ -16,6 +16,7 @@ from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker, Evaluated, Goal, attack_films
 from radrobust.core import paths, program
 from radrobust.core.conditions import PIXEL, attacked
+from radrobust.core.errors import about
 from radrobust.core.files import replacing
 from radrobust.core.params import Checks, Params
 from radrobust.core.parts import Part, Parts
@@ -24,8 +25,8 @@ from radrobust.core.tensors import pick_device, state_digest
 from radrobust.data.samples import Samples, load_samples
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size, halving
-from radrobust.systems.classifier import Classifier, as_pixels
-from radrobust.systems.films import Films
+from radrobust.systems.classifier import Classifier
+from radrobust.systems.images import Images
 from radrobust.systems.meansparse import straight_through
 from radrobust.systems.precision import Precision
 
@@ -39,7 +40,7 @@ def attack(key: str, params: Params) -> None:
     device = pick_device(params.device)
     classifier = checkpoints.load(key, paths.MODELS / key / "model.safetensors").to(device)
     samples = load_samples()
-    films = Films.of_split(samples, "test", device)
+    films = Images.of(samples, samples.rows("test")).on(device)
     loaded = state_digest(classifier)
     parts = Parts(
         paths.RESUME / "attack" / key,
@@ -49,7 +50,7 @@ def attack(key: str, params: Params) -> None:
     )
     attacker = Attacker(classifier, params.attack, params.seed)
     # An attacker need not let MeanSparse hide the gradient; what is asked stays the same network.
-    with parts.at_work(), straight_through(classifier):
+    with parts.at_work(), straight_through(classifier), about(f"attack@{key}"):
         goal = Goal(classifier.threshold, params.far)
         size = _batch_size(params.attack.batch_size, classifier, films, parts)
         precision = _precision(attacker, films[:size], parts)
@@ -58,7 +59,7 @@ def attack(key: str, params: Params) -> None:
         scene = _scene(attacker, films, _checked(samples, params), evaluated, params.checks)
         checks = run_checks(scene, parts)
         slopes = gradients(classifier, scene.films)
-        stored = as_pixels(samples.images[samples.rows("test")])
+        stored = Images.of(samples, samples.rows("test")).floats()
         facts = asdict(inspect(classifier, films, stored, loaded)) | {
             "frozen_changed": _frozen_changed(key),
             "precision": asdict(precision),
@@ -84,7 +85,7 @@ def attack(key: str, params: Params) -> None:
 
 
 def _batch_size(
-    wanted: int | Literal["auto"], classifier: Classifier, films: Films, parts: Parts
+    wanted: int | Literal["auto"], classifier: Classifier, films: Images, parts: Parts
 ) -> int:
     if wanted != "auto":
         return wanted
@@ -93,11 +94,11 @@ def _batch_size(
     return int(kept.table["size"].iloc[0])
 
 
-def _size(classifier: Classifier, films: Films) -> Part:
+def _size(classifier: Classifier, films: Images) -> Part:
     return Part(pd.DataFrame({"size": [batch_size(classifier, films.pixels.shape[-1])]}))
 
 
-def _precision(attacker: Attacker, films: Films, parts: Parts) -> Precision:
+def _precision(attacker: Attacker, films: Images, parts: Parts) -> Precision:
     """Choose the precision of the search by a batch of films, or by fewer if memory runs out."""
 
     def measure() -> Part:
@@ -110,7 +111,7 @@ def _precision(attacker: Attacker, films: Films, parts: Parts) -> Precision:
 
 
 def _scene(
-    attacker: Attacker, films: Films, rows: list[int], evaluated: Evaluated, params: Checks
+    attacker: Attacker, films: Images, rows: list[int], evaluated: Evaluated, params: Checks
 ) -> Scene:
     """Gather what the checks need; the headline attack's outcome is read off its own table."""
     device = films.pixels.device
@@ -121,9 +122,8 @@ def _scene(
         torch.from_numpy(table[["logit_0", "logit_1"]].to_numpy()).to(device),
         torch.from_numpy(table["iteration"].to_numpy(np.int64)).to(device),
     )
-    return Scene(
-        attacker, params, chosen, judge(attacker.classifier, chosen, chosen.pixels), headline
-    )
+    clean = judge(attacker.classifier, chosen, chosen.pixels, "clean")
+    return Scene(attacker, params, chosen, clean, headline)
 
 
 def _checked(samples: Samples, params: Params) -> list[int]:

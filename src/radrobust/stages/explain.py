@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import torch
@@ -11,7 +13,7 @@ from radrobust.attribution.examiner import Chosen, Examiner
 from radrobust.attribution.protocol import choose_films, explain_films
 from radrobust.core import paths, program
 from radrobust.core.conditions import CLEAN, Condition, attacked
-from radrobust.core.errors import InputError
+from radrobust.core.errors import InputError, about
 from radrobust.core.files import replacing
 from radrobust.core.params import Params
 from radrobust.core.parts import Parts
@@ -19,7 +21,7 @@ from radrobust.core.tables import explanations, predictions
 from radrobust.core.tensors import pick_device, state_digest
 from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
-from radrobust.systems.classifier import as_pixels
+from radrobust.systems.images import Images
 
 
 def explain(key: str, params: Params) -> None:
@@ -39,24 +41,27 @@ def explain(key: str, params: Params) -> None:
     table = choose_films(samples, params.explain, params.seed)
     names, rows = table["sample_id"].tolist(), table["position"].to_numpy()
     masks, images = np.asarray(samples.masks[rows]), _attacked(key, names)
+    headline = attacked(params.attack)
     clean = Chosen(
+        Images.of(samples, rows).on(device),
         table.join(_answers(key, CLEAN), on="sample_id"),
         masks,
-        as_pixels(np.asarray(samples.images[rows])).to(device),
+        CLEAN.key,
     )
     moved = Chosen(
-        table.join(_answers(key, attacked(params.attack)), on="sample_id"),
+        replace(clean.images, pixels=torch.from_numpy(images).to(device)),
+        table.join(_answers(key, headline), on="sample_id"),
         masks,
-        torch.from_numpy(images).to(device),
+        headline.key,
     )
     parts = Parts(
         paths.RESUME / "explain" / key,
         program.version(*program.of_stage("explain", key)),
         *(state_digest(classifier), params.explain, params.seed, names),
-        *(clean.images.cpu().numpy().tobytes(), images.tobytes()),
+        *(clean.images.pixels.cpu().numpy().tobytes(), images.tobytes()),
     )
     examiner = Examiner(classifier, params.explain, params.seed, images.shape[-1])
-    with parts.at_work():
+    with parts.at_work(), about(f"explain@{key}"):
         explained = explain_films(examiner, clean, moved, parts)
         with replacing(paths.ATTRIBUTIONS / key) as draft:
             draft.mkdir()

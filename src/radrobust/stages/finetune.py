@@ -11,16 +11,17 @@ from typing import Any
 from dvclive.live import Live
 
 from radrobust.core import paths, program
+from radrobust.core.errors import about
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
 from radrobust.core.seeds import derive_seed
 from radrobust.core.tensors import pick_device
-from radrobust.data.samples import Samples, load_samples
+from radrobust.data.samples import load_samples
 from radrobust.systems import catalogue, checkpoints
 from radrobust.systems.classifier import Classifier
+from radrobust.systems.images import Images
 from radrobust.systems.sources import obtain
 from radrobust.training.fitting import Splits, decide, fit
-from radrobust.training.inputs import Films
 from radrobust.training.loop import Plan, Row, Trained
 from radrobust.training.objectives import OBJECTIVES
 
@@ -33,17 +34,19 @@ def finetune(key: str, params: Params) -> None:
     """
     choose("system", key, catalogue.keys())
     samples = load_samples()
-    splits = Splits(_films(samples, "train", params), _films(samples, "val", params))
+    splits = Splits(*(Images.of(samples, samples.rows(split)) for split in ("train", "val")))
     classifier = _start(key, "weights", params)
     trained: dict[str, Trained] = {}
     if not params.model.evaluation_alone:
         classifier.freeze(params.model.trainable)
         frozen = classifier.frozen_digest()
-        trained = _train(classifier, splits, params)
+        with about(f"finetune@{key}"):
+            trained = _train(classifier, splits, params)
     facts = _facts(classifier, trained, splits, params)
     if trained and frozen is not None:
         facts["frozen_changed"] = classifier.frozen_digest() != frozen
-    facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
+    with about(f"finetune@{key}"):
+        facts |= decide(classifier, splits.validation, params.finetune.least_sensitivity)
     with replacing(paths.MODELS / key) as folder:
         folder.mkdir()
         checkpoints.save(classifier, folder / "model.safetensors")
@@ -143,12 +146,6 @@ def _facts(
         "best_epoch": int(curve.loc[curve["best"], "epoch"].iloc[0]),
         "helper_epochs": epochs - len(curve),
         "seconds": round(seconds, 1),
-        "images_per_second": round(epochs * len(splits.training.labels) / seconds, 1),
+        "images_per_second": round(epochs * len(splits.training) / seconds, 1),
         "precision": asdict(precision),
     }
-
-
-def _films(samples: Samples, split: str, params: Params) -> Films:
-    rows = samples.rows(split)
-    labels = samples.table["label"].to_numpy()[rows]
-    return Films(samples.images[rows], labels, params.finetune.augment)

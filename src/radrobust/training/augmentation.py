@@ -13,7 +13,7 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     Parameters
     ----------
     images : Tensor
-        N×1×S×S in [0, 1]; zero is the padding around a film.
+        N×1×S×S in [0, 1]; zero is the padding around an image.
     generator : torch.Generator
         On the CPU.
 

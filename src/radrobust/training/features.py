@@ -1,4 +1,4 @@
-"""What a frozen backbone sees of each film, computed once and kept.
+"""What a frozen backbone sees of each image, computed once and kept.
 
 The backbone is in eval mode and never changes, so that a head's thirty epochs need one pass of it,
 not thirty.
@@ -20,46 +20,47 @@ from radrobust.core.progress import progress
 from radrobust.core.seeds import derive_seed
 from radrobust.core.tensors import state_digest
 from radrobust.systems.classifier import Classifier
+from radrobust.systems.images import Images
 from radrobust.training.augmentation import augment
-from radrobust.training.inputs import Features, Films
+from radrobust.training.inputs import FeatureInputs
 
 BATCH = 32
 
 
 def cached_features(
-    classifier: Classifier, films: Films, views: int, seed: int, folder: Path
-) -> Features:
-    """Compute the features of films, or open them where they have been computed before.
+    classifier: Classifier, images: Images, views: int, seed: int, folder: Path
+) -> FeatureInputs:
+    """Compute the features of images, or open them where they have been computed before.
 
     Parameters
     ----------
     classifier : Classifier
         Its backbone is used as it is; it is left in eval mode.
-    films : Films
-        N films.
+    images : Images
+        N images.
     views : int
-        How many augmented copies of each film; 0 for the film as it is.
+        How many augmented copies of each image; 0 for the image as it is.
     seed : int
-        Of the augmentation. A view of a film depends on it and on the film's place alone.
+        Of the augmentation. A view of an image depends on it and on the image's place alone.
     folder : Path
-        Where features are kept, under a name made of the weights, the films and the views. What a
+        Where features are kept, under a name made of the weights, the images and the views. What a
         killed run has computed is gone on from.
 
     Returns
     -------
-    Features
+    FeatureInputs
         Memory-mapped, float32.
     """
-    shape = max(views, 1), len(films.labels), classifier.channels
-    path = folder / f"{_digest(classifier, films, views, seed)}.npy"
+    shape = max(views, 1), len(images), classifier.channels
+    path = folder / f"{_digest(classifier, images, views, seed)}.npy"
     if not path.is_file():
-        _compute(classifier, films, views, seed, shape, path)
-    return Features(np.load(path, mmap_mode="r"), films.labels)
+        _compute(classifier, images, views, seed, shape, path)
+    return FeatureInputs(images.sample_ids, images.labels, np.load(path, mmap_mode="r"))
 
 
 def _compute(
     classifier: Classifier,
-    films: Films,
+    images: Images,
     views: int,
     seed: int,
     shape: tuple[int, int, int],
@@ -73,10 +74,10 @@ def _compute(
     values = open_memmap(part, mode=mode, dtype=np.float32, shape=shape)
     flat = values.reshape(-1, shape[-1])
     classifier.eval()
-    with progress(len(flat), "film", "features", initial=done) as bar, torch.no_grad():
+    with progress(len(flat), "image", "features", initial=done) as bar, torch.no_grad():
         for first in range(done, len(flat), BATCH):
             rows = np.arange(first, min(first + BATCH, len(flat)))
-            flat[rows] = _features(classifier, films, rows, views, seed)
+            flat[rows] = _features(classifier, images, rows, views, seed)
             values.flush()
             with replacing(note) as draft:
                 draft.write_text(json.dumps(int(rows[-1]) + 1))
@@ -87,10 +88,10 @@ def _compute(
 
 
 def _features(
-    classifier: Classifier, films: Films, rows: NDArray[np.intp], views: int, seed: int
+    classifier: Classifier, images: Images, rows: NDArray[np.intp], views: int, seed: int
 ) -> NDArray[np.float32]:
-    count = len(films.labels)
-    pixels = films.as_they_are(rows % count)
+    count = len(images)
+    pixels = images.floats(rows % count)
     if views:
         for index, row in enumerate(rows):
             generator = torch.Generator().manual_seed(derive_seed(seed, "view", int(row)))
@@ -99,9 +100,9 @@ def _features(
     return np.asarray(found, dtype=np.float32)
 
 
-def _digest(classifier: Classifier, films: Films, views: int, seed: int) -> str:
+def _digest(classifier: Classifier, images: Images, views: int, seed: int) -> str:
     digest = hashlib.sha256(f"{views} {seed if views else ''}".encode())
-    digest.update(films.digest)
+    digest.update(images.digest)
     for part in (classifier.normalise, classifier.backbone):
         digest.update(state_digest(part))
     return digest.hexdigest()

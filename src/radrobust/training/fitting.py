@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from radrobust.core.params import Model
 from radrobust.systems import meansparse
 from radrobust.systems.classifier import Classifier
+from radrobust.systems.images import Images
 from radrobust.training.features import cached_features
-from radrobust.training.inputs import Films
+from radrobust.training.inputs import ImageInputs
 from radrobust.training.loop import OnEpoch, Plan, Trained, train
 from radrobust.training.objectives import OBJECTIVES
 from radrobust.training.selection import choose_threshold, margins
@@ -23,10 +22,10 @@ _BATCH = 64
 
 
 class Splits(NamedTuple):
-    """The films to learn from and those to choose by."""
+    """The images to learn from and those to choose by."""
 
-    training: Films
-    validation: Films
+    training: Images
+    validation: Images
 
 
 def fit(
@@ -39,7 +38,7 @@ def fit(
 ) -> Trained:
     """Train the part of a classifier that is to be trained; leave it in eval mode, all frozen.
 
-    A head alone is trained on cached features, unless its objective perturbs films. MeanSparse is
+    A head alone is trained on cached features, unless its objective perturbs images. MeanSparse is
     a step after training: while its backbone is trained it is switched off, and its statistics are
     measured anew afterwards; under a frozen backbone it stays as it was published.
 
@@ -48,7 +47,7 @@ def fit(
     classifier : Classifier
         With the weights to start from.
     splits : Splits
-        The films.
+        The images, not on a GPU.
     model : Model
         The section `model` of the study.
     plan : Plan
@@ -73,8 +72,8 @@ def _fit_backbone(
 ) -> Trained:
     classifier.to(memory_format=torch.channels_last)
     with meansparse.switched_off(classifier):
-        trained = train(classifier, splits.training, splits.validation, plan, on_epoch)
-    batches = _batches(splits.training, plan)
+        trained = _train(classifier, splits, plan, on_epoch)
+    batches = (group.on(plan.device).pixels for group in splits.training.groups(_BATCH))
     meansparse.calibrate(classifier.laid_out(), batches, model.meansparse_alpha)
     return trained
 
@@ -87,30 +86,30 @@ def _fit_head(
         training = cached_features(classifier, splits.training, views, plan.seed, features)
         validation = cached_features(classifier, splits.validation, 0, plan.seed, features)
         return train(classifier.head, training, validation, plan, on_epoch)
-    return train(classifier, splits.training, splits.validation, plan, on_epoch)
+    return _train(classifier, splits, plan, on_epoch)
+
+
+def _train(classifier: Classifier, splits: Splits, plan: Plan, on_epoch: OnEpoch) -> Trained:
+    training = ImageInputs(splits.training, plan.params.augment)
+    return train(classifier, training, ImageInputs(splits.validation), plan, on_epoch)
 
 
 def decide(
-    classifier: Classifier, validation: Films, least_sensitivity: float | None
+    classifier: Classifier, validation: Images, least_sensitivity: float | None
 ) -> dict[str, float]:
-    """Choose the threshold of a classifier's decision on validation films, and set it.
+    """Choose the threshold of a classifier's decision on validation images, and set it.
 
     Returns
     -------
     dict
         `threshold`, and the `val_sensitivity` and `val_specificity` that it gives.
     """
-    found = margins(classifier, validation, classifier.device)
-    classifier.threshold = choose_threshold(validation.labels, found, least_sensitivity)
+    found = margins(classifier, ImageInputs(validation), classifier.device)
+    labels = validation.labels.numpy()
+    classifier.threshold = choose_threshold(labels, found, least_sensitivity)
     positive = found > classifier.threshold
     return {
         "threshold": classifier.threshold,
-        "val_sensitivity": float(np.mean(positive[validation.labels == 1])),
-        "val_specificity": float(np.mean(~positive[validation.labels == 0])),
+        "val_sensitivity": float(np.mean(positive[labels == 1])),
+        "val_specificity": float(np.mean(~positive[labels == 0])),
     }
-
-
-def _batches(films: Films, plan: Plan) -> Iterator[Tensor]:
-    """Yield the films in batches, as they are."""
-    for first in range(0, len(films.labels), _BATCH):
-        yield films.as_they_are(slice(first, first + _BATCH)).to(plan.device)

@@ -1,40 +1,36 @@
-"""What a network under training is fed: films, or the features that a frozen backbone sees."""
+"""What a network under training is fed: images, or the features that a frozen backbone sees."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radrobust.systems.classifier import as_pixels
+from radrobust.systems.images import Images
 from radrobust.training.augmentation import augment
 
-Rows = NDArray[np.intp] | slice
-
-
-def _digest(*arrays: NDArray[Any]) -> bytes:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.digest()
+Rows = NDArray[np.integer] | slice
 
 
 class Inputs(Protocol):
     """One split, as the training loop sees it."""
 
     @property
-    def labels(self) -> NDArray[np.int8]:
-        """N integers of 0 or 1."""
+    def sample_ids(self) -> list[str]:
+        """N names."""
+
+    @property
+    def labels(self) -> Tensor:
+        """N, int64: 0 or 1."""
 
     @property
     def digest(self) -> bytes:
-        """What tells these inputs from others: a hash of all that they hold."""
+        """What tells these inputs from others: a hash of all that is learnt from them."""
 
     def as_they_are(self, rows: Rows) -> Tensor:
         """Return rows unaltered: all that validation ever sees."""
@@ -44,31 +40,38 @@ class Inputs(Protocol):
 
 
 @dataclass(frozen=True)
-class Films:
-    """Films of one split.
+class ImageInputs:
+    """Images of one split.
 
     Attributes
     ----------
-    images : array
-        N×S×S uint8.
-    labels : array
-        N integers of 0 or 1.
+    images : Images
+        Not on a GPU.
     augmented : bool
         Whether training sees them mirrored and shifted.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int8]
-    augmented: bool = True
+    images: Images
+    augmented: bool = False
+
+    @property
+    def sample_ids(self) -> list[str]:
+        """N names."""
+        return self.images.sample_ids
+
+    @property
+    def labels(self) -> Tensor:
+        """N, int64: 0 or 1."""
+        return self.images.labels
 
     @property
     def digest(self) -> bytes:
         """A hash of images and labels."""
-        return _digest(self.images, self.labels)
+        return self.images.digest
 
     def as_they_are(self, rows: Rows) -> Tensor:
         """Return N×1×S×S pixels in [0, 1]."""
-        return as_pixels(self.images[rows])
+        return self.images.floats(rows)
 
     def for_training(self, rows: Rows, epoch: int, generator: torch.Generator) -> Tensor:
         """Return N×1×S×S pixels in [0, 1], augmented by `generator` where that is wanted."""
@@ -77,24 +80,30 @@ class Films:
 
 
 @dataclass(frozen=True)
-class Features:
-    """Pooled features of one split's films.
+class FeatureInputs:
+    """Pooled features of one split's images.
 
     Attributes
     ----------
+    sample_ids : list of str
+        N.
+    labels : Tensor
+        N, int64: 0 or 1.
     values : array
-        V×N×C float32: V views of each film. An epoch sees one of them, the next epoch the next.
-    labels : array
-        N integers of 0 or 1.
+        V×N×C float32: V views of each image. An epoch sees one of them, the next epoch the next.
     """
 
+    sample_ids: list[str]
+    labels: Tensor
     values: NDArray[np.float32]
-    labels: NDArray[np.int8]
 
     @property
     def digest(self) -> bytes:
         """A hash of values and labels."""
-        return _digest(self.values, self.labels)
+        digest = hashlib.sha256(repr(self.values.shape).encode())
+        digest.update(np.ascontiguousarray(self.values).data)
+        digest.update(self.labels.numpy().data)
+        return digest.digest()
 
     def as_they_are(self, rows: Rows) -> Tensor:
         """Return the first view, N×C."""

@@ -11,23 +11,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim import lr_scheduler as schedulers
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from radrobust.core.errors import InputError
+from radrobust.core.errors import InputError, about
 from radrobust.core.files import replacing
 from radrobust.core.params import Finetune
 from radrobust.core.progress import progress
 from radrobust.core.seeds import derive_seed
 from radrobust.core.tensors import state_digest
+from radrobust.perturbations.ball import Ball
 from radrobust.systems.precision import Precision, fastest_precision
+from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Inputs
 from radrobust.training.objectives import OBJECTIVES, Context, Objective
 from radrobust.training.selection import attacked_margins, margins, score
@@ -113,7 +113,7 @@ def train(
     ------
     InputError
         The loss stops being finite; the message names the epoch, the step and the state that is
-        kept.
+        kept. Or a logit of a validation image does; the message names the epoch and the sample.
     """
     network.to(plan.device)
     trainer = _Trainer(network, training, validation, plan)
@@ -121,8 +121,8 @@ def train(
         trainer.choose_precision()
     for row in trainer.rows:
         on_epoch(row)
-    epochs, films = plan.params.epochs, len(training.labels)
-    with progress(epochs * films, "image", plan.objective, len(trainer.rows) * films) as bar:
+    epochs, images = plan.params.epochs, len(training.labels)
+    with progress(epochs * images, "image", plan.objective, len(trainer.rows) * images) as bar:
         while not trainer.finished:
             row = trainer.run_epoch(bar)
             on_epoch(row)
@@ -148,7 +148,7 @@ class _Trainer:
         self.objective: Objective = OBJECTIVES[plan.objective]
         self.precision = Precision()
         self.class_weights = _class_weights(training.labels, params).to(plan.device)
-        self.batches = math.ceil(len(training.labels) / params.batch_size)
+        self.batches = len(_cut(len(training.labels), params.batch_size))
         self.optimiser = _optimiser(network, params)
         self.schedule = _schedule(self.optimiser, params, self.batches)
         self.average = _average(network, plan.averaging) if plan.averaging else None
@@ -180,7 +180,9 @@ class _Trainer:
         with torch.random.fork_rng(devices=_cuda_devices(self.plan.device)):
             torch.manual_seed(derive_seed(self.plan.seed, "dropout", epoch))
             loss = self._learn(epoch, bar)
-        row = {"epoch": epoch, "loss": loss, **self._validate(), "lr": self._lr()}
+        with about(f"{self.plan.objective}, epoch {epoch}"):
+            validated = self._validate()
+        row = {"epoch": epoch, "loss": loss, **validated, "lr": self._lr()}
         if isinstance(self.schedule, schedulers.ReduceLROnPlateau):
             self.schedule.step(row[self.metric])
         row["seconds"] = time.perf_counter() - started
@@ -259,19 +261,18 @@ class _Trainer:
         return sum(losses) / len(losses)
 
     def _batches(self, epoch: int, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        labels = torch.from_numpy(self.training.labels.astype(np.int64))
+        labels = self.training.labels
         order = _order(labels, self.plan.params.balance == "sampler", generator).numpy()
-        size = self.plan.params.batch_size
-        for first in range(0, len(order), size):
-            rows = order[first : first + size]
+        for part in _cut(len(order), self.plan.params.batch_size):
+            rows = order[part]
             yield self.training.for_training(rows, epoch, generator), labels[rows]
 
     def _context(self, generator: torch.Generator, epochs_done: float) -> Context:
         params = self.plan.params
         progress = epochs_done / params.epochs
         reached = min(1.0, progress / params.warmup) if params.warmup else 1.0
-        eps = reached * float(params.eps)
-        return Context(self.class_weights, eps, params.steps, generator, progress, self.plan.helper)
+        attack = InnerAttack(Ball(params.norm, reached * float(params.eps)), params.steps)
+        return Context(self.class_weights, attack, generator, progress, self.plan.helper)
 
     def _loss(
         self,
@@ -304,13 +305,12 @@ class _Trainer:
 
     def _validate(self) -> Row:
         network, params, device = self._judged(), self.plan.params, self.plan.device
-        labels, name = self.validation.labels, params.metric
+        labels, name = self.validation.labels.numpy(), params.metric
         clean = margins(network, self.validation, device)
         row = {f"val_{name}": score(labels, clean, name)}
         if self.objective.robust:
-            attacked = attacked_margins(
-                network, self.validation, float(params.eps), params.steps, self.plan.seed, device
-            )
+            attack = InnerAttack(Ball(params.norm, float(params.eps)), params.steps)
+            attacked = attacked_margins(network, self.validation, attack, self.plan.seed, device)
             row[self.metric] = score(labels, attacked, name)
         return row
 
@@ -374,12 +374,11 @@ def _average(network: nn.Module, decay: float) -> AveragedModel:
     return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
 
 
-def _class_weights(labels: NDArray[np.int8], params: Finetune) -> Tensor:
+def _class_weights(labels: Tensor, params: Finetune) -> Tensor:
     """Weigh classes so that both count the same, where that is how they are balanced."""
     if params.balance != "weights":
         return torch.ones(2)
-    counts = np.bincount(labels, minlength=2)
-    return torch.tensor(len(labels) / (2 * counts), dtype=torch.float32)
+    return (len(labels) / (2 * torch.bincount(labels, minlength=2).double())).float()
 
 
 def _order(labels: Tensor, balanced: bool, generator: torch.Generator) -> Tensor:
@@ -388,6 +387,17 @@ def _order(labels: Tensor, balanced: bool, generator: torch.Generator) -> Tensor
         return torch.randperm(len(labels), generator=generator)
     weights = 1 / torch.bincount(labels, minlength=2)[labels].double()
     return torch.multinomial(weights, len(labels), replacement=True, generator=generator)
+
+
+def _cut(count: int, size: int) -> list[slice]:
+    """Cut an epoch into batches; a last one of a single row becomes part of the one before.
+
+    BatchNorm has nothing to normalise a single vector of features by.
+    """
+    parts = [slice(first, min(first + size, count)) for first in range(0, count, size)]
+    if count % size == 1 and len(parts) > 1:
+        parts[-2:] = [slice(parts[-2].start, count)]
+    return parts
 
 
 def _fingerprint(network: nn.Module, training: Inputs, validation: Inputs, plan: Plan) -> str:

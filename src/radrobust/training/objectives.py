@@ -1,10 +1,10 @@
 """Training objectives: one function a paper, each a loss over one batch.
 
-In the formulae f(x) is the classifier's answer to a film x with the label y, CE the cross-entropy,
-KL the Kullback-Leibler divergence, and x' a film in the ball of radius eps around x, within [0, 1],
-found by the K steps of `radrobust.training.inner`. Films count by the class weight of their label
-in every term that holds a label: such a term is the mean over the batch with those weights, Σ w ℓ /
-Σ w. A KL that holds no label is the plain mean.
+In the formulae f(x) is the classifier's answer to an image x with the label y, CE the
+cross-entropy, KL the Kullback-Leibler divergence, and x' an image in the ball around x, found by
+the K steps of `radrobust.training.inner`. Images count by the class weight of their label in every
+term that holds a label: such a term is the mean over the batch with those weights, Σ w ℓ / Σ w. A
+KL that holds no label is the plain mean.
 """
 
 from __future__ import annotations
@@ -18,14 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from radrobust.training.inner import (
-    away_from_answer,
-    away_from_labels,
-    climb,
-    gaussian_start,
-    in_eval_mode,
-    uniform_start,
-)
+from radrobust.systems.logits import probability_of
+from radrobust.training.inner import InnerAttack, in_eval_mode
 
 
 @dataclass(frozen=True)
@@ -36,10 +30,8 @@ class Context:
     ----------
     class_weights : Tensor
         2 weights, mean 1 over the training split, that make both classes count the same.
-    eps : float
-        Budget of the inner attack, L-inf, in pixels of [0, 1].
-    steps : int
-        Its gradient steps, at least 1.
+    attack : InnerAttack
+        Finds the images that a robust objective trains against.
     generator : torch.Generator
         For every random draw of a loss; on the CPU.
     progress : float
@@ -49,8 +41,7 @@ class Context:
     """
 
     class_weights: Tensor
-    eps: float
-    steps: int
+    attack: InnerAttack
     generator: torch.Generator
     progress: float = 0.0
     helper: nn.Module | None = None
@@ -64,7 +55,7 @@ class Passes(NamedTuple):
     training : int
         Forward in train mode, and backward to the weights.
     input_gradient : int
-        Forward in eval mode, and backward to the films alone.
+        Forward in eval mode, and backward to the images alone.
     forward : int
         Forward alone, in eval mode; one of them may be the helper's.
     """
@@ -92,7 +83,7 @@ class Objective:
     passes : callable
         From K, the number of inner steps, to the `Passes` of one batch, at most.
     robust : bool
-        Whether it trains against perturbed films; the best epoch is then chosen under attack.
+        Whether it trains against perturbed images; the best epoch is then chosen under attack.
     averaging : float
         Decay, per step, of the exponential moving average of the weights; 0 for none.
     needs_helper : bool
@@ -137,7 +128,7 @@ def objective(
 
 @objective(title="Standard training", passes=lambda steps: Passes(1, 0, 0), robust=False)
 def standard(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context) -> Tensor:
-    """Cross-entropy on the films as they are: CE(f(x), y).
+    """Cross-entropy on the images as they are: CE(f(x), y).
 
     1 training pass.
 
@@ -174,8 +165,8 @@ def pgd(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context)
     classifier, images, labels, context
         As in `standard`.
     """
-    start = uniform_start(images, context)
-    perturbed, _ = away_from_labels(classifier, images, labels, start, context)
+    start = context.attack.uniform_start(images, context.generator)
+    perturbed, _ = context.attack.away_from_labels(classifier, images, labels, start)
     return F.cross_entropy(classifier(perturbed).float(), labels, weight=context.class_weights)
 
 
@@ -195,7 +186,8 @@ def trades(classifier: nn.Module, images: Tensor, labels: Tensor, context: Conte
     classifier, images, labels, context
         As in `standard`.
     """
-    perturbed = away_from_answer(classifier, images, context)
+    start = context.attack.gaussian_start(images, context.generator)
+    perturbed = context.attack.away_from_answer(classifier, images, start)
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     natural = F.cross_entropy(clean, labels, weight=context.class_weights)
     return natural + 6.0 * _kl(clean, attacked).mean()
@@ -209,7 +201,7 @@ def mart(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context
     ICLR 2020, OpenReview rklOg6EFwS. BCE is the boosted cross-entropy, -log p_y(x') - log(1 -
     max p_k(x')) over the other classes k. On two classes its terms are equal, so that it is twice
     CE(f(x'), y). λ, the start next to x and the gradient through p_y(x) are those of the authors'
-    code for wide residual networks. The KL holds the label here, and films count in it by their
+    code for wide residual networks. The KL holds the label here, and images count in it by their
     class weight.
 
     K input-gradient passes and 2 training passes.
@@ -219,18 +211,18 @@ def mart(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context
     classifier, images, labels, context
         As in `standard`.
     """
-    start = gaussian_start(images, context)
-    perturbed, _ = away_from_labels(classifier, images, labels, start, context)
+    start = context.attack.gaussian_start(images, context.generator)
+    perturbed, _ = context.attack.away_from_labels(classifier, images, labels, start)
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     boosted = 2 * F.cross_entropy(attacked, labels, reduction="none")
     # The probability of the other class: 1 - p_y would be rounded to zero where p_y is almost 1.
-    wrong = clean.softmax(dim=1).gather(1, 1 - labels[:, None]).squeeze(1)
+    wrong = probability_of(clean, 1 - labels)
     return _class_mean(boosted + 6.0 * _kl(clean, attacked) * wrong, labels, context)
 
 
 @objective(title="GAIRAT", passes=lambda steps: Passes(1, steps, 0), robust=True)
 def gairat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context) -> Tensor:
-    """GAIRAT: ω CE(f(x'), y), where films near the decision boundary have the larger weight ω.
+    """GAIRAT: ω CE(f(x'), y), where images near the decision boundary have the larger weight ω.
 
     Zhang et al. 2021, "Geometry-aware Instance-reweighted Adversarial Training", arXiv:2010.01736.
     ω = (1 + tanh(λ + 5 (1 - 2κ/K))) / 2, λ = -1, divided by its mean over the batch. κ counts the
@@ -245,8 +237,8 @@ def gairat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Conte
     classifier, images, labels, context
         As in `standard`.
     """
-    start = uniform_start(images, context)
-    perturbed, margins = away_from_labels(classifier, images, labels, start, context)
+    start = context.attack.uniform_start(images, context.generator)
+    perturbed, margins = context.attack.away_from_labels(classifier, images, labels, start)
     losses = F.cross_entropy(classifier(perturbed).float(), labels, reduction="none")
     if context.progress >= 0.5:
         losses = _geometry_weights(torch.stack(margins), labels) * losses
@@ -254,7 +246,7 @@ def gairat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Conte
 
 
 def _geometry_weights(margins: Tensor, labels: Tensor) -> Tensor:
-    """ω for N films from the K×N margins of their iterates."""
+    """ω for N images from the K×N margins of their iterates."""
     kappa = ((margins > 0) == (labels == 1)).sum(dim=0)
     # (1 + tanh(z)) / 2 = sigmoid(2z), which loses no digits where tanh(z) is almost -1.
     weights = torch.sigmoid(2 * (-1 + 5 * (1 - 2 * kappa / len(margins))))
@@ -274,8 +266,8 @@ def hat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context)
     Rade and Moosavi-Dezfooli 2022, "Reducing Excessive Margin to Achieve a Better Accuracy vs.
     Robustness Trade-off", ICLR 2022, OpenReview Azh9QBQ4tR7; β and γ are those of the authors' code
     for its larger networks. ŷ is what the helper, a classifier from standard training, says of x',
-    and that term counts by the class weight of ŷ. Its film lies twice as far from x as x' does;
-    unlike in the authors' code it is clamped to [0, 1], as no film has other pixels.
+    and that term counts by the class weight of ŷ. Its image lies twice as far from x as x' does;
+    unlike in the authors' code it is clamped to [0, 1], as no image has other pixels.
 
     1 forward-only pass, K input-gradient passes, 1 forward-only pass of the helper and 3 training
     passes.
@@ -292,7 +284,8 @@ def hat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context)
     """
     if context.helper is None:
         raise ValueError("hat needs Context.helper, a classifier from standard training")
-    perturbed = away_from_answer(classifier, images, context)
+    start = context.attack.gaussian_start(images, context.generator)
+    perturbed = context.attack.away_from_answer(classifier, images, start)
     with torch.no_grad():
         helped = context.helper(perturbed).argmax(dim=1)
     beyond = (images + 2 * (perturbed - images)).clamp(0, 1)
@@ -309,12 +302,12 @@ def hat(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context)
     averaging=0.995,
 )
 def rebuffi(classifier: nn.Module, images: Tensor, labels: Tensor, context: Context) -> Tensor:
-    """TRADES on CutMix films: CE(f(x), q) + β KL(f(x) ‖ f(x')), β = 6, x and q mixed.
+    """TRADES on CutMix images: CE(f(x), q) + β KL(f(x) ‖ f(x')), β = 6, x and q mixed.
 
     Rebuffi et al. 2021, "Fixing Data Augmentation to Improve Adversarial Robustness",
     arXiv:2103.01946. As in the authors' code for CutMix, x' starts anywhere in the ball and
     maximises CE(f(x'), q), not the KL. They normalise by the batch while they search; here, as
-    everywhere, the search is in eval mode. A film counts in the cross-entropy by the class weight
+    everywhere, the search is in eval mode. An image counts in the cross-entropy by the class weight
     of either label in proportion to its share in q.
 
     K input-gradient passes and 2 training passes.
@@ -325,8 +318,8 @@ def rebuffi(classifier: nn.Module, images: Tensor, labels: Tensor, context: Cont
         As in `standard`.
     """
     images, shares = _cutmix(images, labels, context.generator)
-    start = uniform_start(images, context)
-    perturbed, _ = away_from_labels(classifier, images, shares, start, context)
+    start = context.attack.uniform_start(images, context.generator)
+    perturbed, _ = context.attack.away_from_labels(classifier, images, shares, start)
     clean, attacked = classifier(images).float(), classifier(perturbed).float()
     weights = torch.stack([1 - shares, shares], dim=1) * context.class_weights
     natural: Tensor = (weights * -clean.log_softmax(dim=1)).sum() / weights.sum()
@@ -334,10 +327,11 @@ def rebuffi(classifier: nn.Module, images: Tensor, labels: Tensor, context: Cont
 
 
 def _cutmix(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Paste into each film the same box of another film of the batch; share the label by area.
+    """Paste into each image the same box of another of the batch; share the label by area.
 
-    Yun et al. 2019, arXiv:1905.04899: the box's area is 1 - λ of the film before it is cut at the
-    border, with λ from Beta(1, 1), the uniform distribution. Returns films and N shares of class 1.
+    Yun et al. 2019, arXiv:1905.04899: the box's area is 1 - λ of the image before it is cut at the
+    border, with λ from Beta(1, 1), the uniform distribution. Returns images and N shares of
+    class 1.
     """
     side = images.shape[-1]
     partners = torch.randperm(len(images), generator=generator).to(images.device)
@@ -355,31 +349,31 @@ def _cutmix(images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple
 def data_filtering(
     classifier: nn.Module, images: Tensor, labels: Tensor, context: Context
 ) -> Tensor:
-    """Adversarial training that drops films whose adversarial examples matter little.
+    """Adversarial training that drops images whose adversarial examples matter little.
 
     Chen and Lee 2024, "Data filtering for efficient adversarial training", Pattern Recognition,
     doi:10.1016/j.patcog.2024.110394. Only its abstract was read: some adversarial examples are less
     important, and can be identified at minimal cost and removed, which saves about a fifth of the
     computing. **The criterion is ours, not the paper's**: of the quarter of the batch (rounded
-    down) with the least cross-entropy at the random start of the attack, the films classified
+    down) with the least cross-entropy at the random start of the attack, the images classified
     rightly there are dropped. They have the least to teach, and their cross-entropy comes from the
     first pass of the search, so that it costs nothing. The rest is adversarial training (`pgd`), as
-    if the dropped films were not in the batch.
+    if the dropped images were not in the batch.
 
-    At most K input-gradient passes and 1 training pass; dropped films only take part in the first.
+    At most K input-gradient passes and 1 training pass; dropped images only take part in the first.
 
     Parameters
     ----------
     classifier, images, labels, context
         As in `standard`.
     """
-    lowest = torch.logit(labels.float())
-    start = uniform_start(images, context)
+    attack, lowest = context.attack, torch.logit(labels.float())
+    start = attack.uniform_start(images, context.generator)
     with in_eval_mode(classifier):
-        perturbed, (margins,) = climb(classifier, images, start, lowest, 1, context)
+        perturbed, (margins,) = attack.climb(classifier, images, start, lowest, 1)
         kept = _important(margins, labels)
         images, labels, perturbed, lowest = (x[kept] for x in (images, labels, perturbed, lowest))
-        perturbed, _ = climb(classifier, images, perturbed, lowest, context.steps - 1, context)
+        perturbed, _ = attack.climb(classifier, images, perturbed, lowest, attack.steps - 1)
     return F.cross_entropy(classifier(perturbed).float(), labels, weight=context.class_weights)
 
 
@@ -393,7 +387,7 @@ def _important(margins: Tensor, labels: Tensor) -> Tensor:
 
 
 def _kl(clean: Tensor, attacked: Tensor) -> Tensor:
-    """KL(softmax(clean) ‖ softmax(attacked)) of each of N films."""
+    """KL(softmax(clean) ‖ softmax(attacked)) of each of N images."""
     divergence = F.kl_div(
         attacked.log_softmax(dim=1), clean.log_softmax(dim=1), log_target=True, reduction="none"
     )

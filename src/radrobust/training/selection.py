@@ -1,4 +1,4 @@
-"""What is decided on validation films: the best epoch, and the threshold of a decision."""
+"""What is decided on validation images: the best epoch, and the threshold of a decision."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from radrobust.core.seeds import derive_seed
 from radrobust.evaluation.metrics import auroc
-from radrobust.training.inner import away_from_labels, uniform_start
+from radrobust.systems.logits import finite, margins_of
+from radrobust.training.inner import InnerAttack
 from radrobust.training.inputs import Inputs
-from radrobust.training.objectives import Context
 
 FloatArray = NDArray[np.float64]
 BATCH = 128
@@ -21,51 +21,60 @@ BATCH = 128
 
 @torch.no_grad()
 def margins(network: nn.Module, inputs: Inputs, device: torch.device) -> FloatArray:
-    """Return logit 1 minus logit 0 of every row as it is, in float32 and eval mode."""
+    """Return logit 1 minus logit 0 of every row as it is, in float32 and eval mode.
+
+    Raises
+    ------
+    InputError
+        A logit is not finite.
+    """
     network.eval()
-    found = [
-        _margin(network(inputs.as_they_are(rows).to(device)))
-        for rows in _batches(len(inputs.labels))
-    ]
+    found = []
+    for rows in _batches(len(inputs.labels)):
+        logits = network(inputs.as_they_are(rows).to(device))
+        found.append(_margins(finite(logits, inputs.sample_ids[rows], "clean validation")))
     return np.concatenate(found)
 
 
 def attacked_margins(
-    network: nn.Module, inputs: Inputs, eps: float, steps: int, seed: int, device: torch.device
+    network: nn.Module, inputs: Inputs, attack: InnerAttack, seed: int, device: torch.device
 ) -> FloatArray:
-    """Return the margins after a short PGD against the labels, in float32 and eval mode.
+    """Return the margins after a short attack on the labels, in float32 and eval mode.
 
     Parameters
     ----------
     network : nn.Module
         A classifier.
     inputs : Inputs
-        Films.
-    eps : float
-        Budget, L-inf, in pixels of [0, 1].
-    steps : int
-        Gradient steps of 2 eps / steps each, from a random start.
+        Images.
+    attack : InnerAttack
+        From a random start.
     seed : int
         Of the starts; the same in every epoch, so that epochs are compared and not starts.
     device : torch.device
         Where the network is.
+
+    Raises
+    ------
+    InputError
+        A logit is not finite.
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, "validation"))
-    context = Context(torch.ones(2), eps, steps, generator)
-    labels = torch.from_numpy(np.asarray(inputs.labels, dtype=np.int64)).to(device)
+    labels = inputs.labels.to(device)
     found = []
     for rows in _batches(len(labels)):
         images = inputs.as_they_are(rows).to(device)
-        start = uniform_start(images, context)
-        perturbed, _ = away_from_labels(network, images, labels[rows], start, context)
+        start = attack.uniform_start(images, generator)
+        perturbed, _ = attack.away_from_labels(network, images, labels[rows], start)
         network.eval()
         with torch.no_grad():
-            found.append(_margin(network(perturbed)))
+            logits = network(perturbed)
+        found.append(_margins(finite(logits, inputs.sample_ids[rows], "attacked validation")))
     return np.concatenate(found)
 
 
 def score(
-    labels: NDArray[np.int8], found: FloatArray, metric: Literal["auroc", "balanced_accuracy"]
+    labels: NDArray[np.integer], found: FloatArray, metric: Literal["auroc", "balanced_accuracy"]
 ) -> float:
     """Score margins against labels; the metric does not depend on how common the finding is."""
     if metric == "auroc":
@@ -75,14 +84,14 @@ def score(
 
 
 def choose_threshold(
-    labels: NDArray[np.int8], found: FloatArray, least_sensitivity: float | None
+    labels: NDArray[np.integer], found: FloatArray, least_sensitivity: float | None
 ) -> float:
-    """Choose the margin above which a film is called positive.
+    """Choose the margin above which an image is called positive.
 
     Parameters
     ----------
     labels : array
-        N integers of 0 or 1, of validation films.
+        N integers of 0 or 1, of validation images.
     found : array
         N margins.
     least_sensitivity : float or None
@@ -110,8 +119,8 @@ def choose_threshold(
     return float(candidates[np.flatnonzero(gain >= gain.max() - 1e-12)[0]])
 
 
-def _margin(logits: Tensor) -> FloatArray:
-    return (logits[:, 1] - logits[:, 0]).double().cpu().numpy()
+def _margins(logits: Tensor) -> FloatArray:
+    return margins_of(logits).double().cpu().numpy()
 
 
 def _batches(count: int) -> list[slice]:

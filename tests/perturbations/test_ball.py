@@ -2,10 +2,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from radrobust.attacks.threat import CIFAR_STD
 from tests.attacks.toys import SIDE, random_films
 
-from radrobust.attacks.ball import Ball
-from radrobust.attacks.threat import CIFAR_STD
+from radrobust.perturbations.ball import Ball
 
 balls = st.builds(
     Ball,
@@ -74,16 +74,28 @@ def test_a_start_belongs_to_its_film_seed_and_restart(norm):
     assert distance(ball, both, films) <= 0.05 + 1e-6
 
 
-def test_starts_fill_the_ball():
+@pytest.mark.parametrize("by_name", [True, False])
+def test_starts_fill_the_ball(by_name):
     films = torch.full((200, 1, SIDE, SIDE), 0.5)
     names = [str(row) for row in range(200)]
-    change = Ball("linf", 0.1).draw(films, names, seed=0) - films
+
+    def drawn(norm):
+        ball, generator = Ball(norm, 0.1), torch.Generator().manual_seed(0)
+        points = ball.draw(films, names, 0) if by_name else ball.draw_batch(films, generator)
+        return points - films
+
+    change = drawn("linf")
     assert change.min() < -0.099
     assert change.max() > 0.099
     assert abs(float(change.mean())) < 1e-3
-    length = (Ball("l2", 0.1).draw(films, names, seed=0) - films).flatten(1).norm(dim=1)
+    length = drawn("l2").flatten(1).norm(dim=1)
     # In 64 dimensions a share 0.99^64 of the volume lies within 0.99 of the radius: about half.
     assert 0.4 < float((length < 0.099).float().mean()) < 0.65
+
+
+def test_no_start_is_drawn_for_no_film():
+    none = torch.zeros(0, 1, SIDE, SIDE)
+    assert Ball("l2", 0.1).draw(none, [], seed=0).shape == none.shape
 
 
 def test_an_eps_in_standard_deviations_is_about_a_quarter_of_one_in_pixels():
