@@ -19,8 +19,8 @@
 # ---
 
 # %%
-from radrobust.reporting import cases
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import cases
 
 study = Study.load()
 cases.rule(study)

@@ -17,8 +17,8 @@
 # ---
 
 # %%
-from radrobust.reporting import checks
-from radrobust.reporting.study import Study
+from radrobust.report.kit import verdicts as checks
+from radrobust.report.kit.study import Study
 
 study = Study.load()
 checks.verdict(study)

@@ -17,7 +17,7 @@
 # ---
 
 # %%
-from radrobust.reporting import compare
+from radrobust.report.pages import compare
 
 compared = compare.Compared()
 compare.cautions(compared)

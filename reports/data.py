@@ -17,8 +17,12 @@
 # ---
 
 # %%
-from radrobust.reporting import audit, data_figures, gallery, sentences, tables
-from radrobust.reporting.study import Study
+from radrobust.report.kit import tables
+from radrobust.report.kit import warnings as sentences
+from radrobust.report.kit.study import Study
+from radrobust.report.pages.data import charts as data_figures
+from radrobust.report.pages.data import faults as audit
+from radrobust.report.pages.data import gallery
 
 study = Study.load()
 sentences.composition(study)

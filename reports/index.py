@@ -16,8 +16,11 @@
 # ---
 
 # %%
-from radrobust.reporting import checks, figures, overview, sentences
-from radrobust.reporting.study import Study
+from radrobust.report.kit import curves as figures
+from radrobust.report.kit import verdicts as checks
+from radrobust.report.kit import warnings as sentences
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import index as overview
 
 study = Study.load()
 overview.question(study)

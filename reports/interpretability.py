@@ -17,8 +17,11 @@
 # ---
 
 # %%
-from radrobust.reporting import explanations, localisation, map_figures, map_gallery, map_words
-from radrobust.reporting.study import Study
+from radrobust.report.kit import gallery as map_gallery
+from radrobust.report.kit.study import Study
+from radrobust.report.pages.interpretability import charts as map_figures
+from radrobust.report.pages.interpretability import explanations, localisation
+from radrobust.report.pages.interpretability import summary as map_words
 
 study = Study.load()
 map_words.in_words(study)

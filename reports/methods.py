@@ -17,8 +17,9 @@
 # ---
 
 # %%
-from radrobust.reporting import costs, downloads, networks, provenance, threat
-from radrobust.reporting.study import Study
+from radrobust.report.kit import networks, threat
+from radrobust.report.kit.study import Study
+from radrobust.report.pages.methods import costs, downloads, provenance
 
 study = Study.load()
 

@@ -17,8 +17,8 @@
 # ---
 
 # %%
-from radrobust.reporting import published
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import published
 
 study = Study.load()
 published.no_replication(study)

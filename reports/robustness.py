@@ -17,8 +17,13 @@
 # ---
 
 # %%
-from radrobust.reporting import attacked, checks, figures, robustness, sentences, tables, threat
-from radrobust.reporting.study import Study
+from radrobust.report.kit import adversarial as attacked
+from radrobust.report.kit import curves as figures
+from radrobust.report.kit import tables, threat
+from radrobust.report.kit import verdicts as checks
+from radrobust.report.kit import warnings as sentences
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import robustness
 
 study = Study.load()
 threat.space_warning(study)

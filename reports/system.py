@@ -17,20 +17,16 @@
 # ---
 
 # %%
-from radrobust.reporting import (
-    attacked,
-    checks,
-    explanations,
-    figures,
-    map_gallery,
-    networks,
-    portrait,
-    sentences,
-    systems,
-    tables,
-    threat,
-)
-from radrobust.reporting.study import Study
+from radrobust.report.kit import adversarial as attacked
+from radrobust.report.kit import curves as figures
+from radrobust.report.kit import gallery as map_gallery
+from radrobust.report.kit import networks, tables, threat
+from radrobust.report.kit import verdicts as checks
+from radrobust.report.kit import warnings as sentences
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import system as portrait
+from radrobust.report.pages import systems
+from radrobust.report.pages.interpretability import explanations
 
 # The page of each other system is made of this one: that line and the title are replaced.
 key = "standard"

@@ -17,8 +17,9 @@
 # ---
 
 # %%
-from radrobust.reporting import networks, systems
-from radrobust.reporting.study import Study
+from radrobust.report.kit import networks
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import systems
 
 study = Study.load()
 

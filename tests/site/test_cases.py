@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
 from radrobust.stages.cases import cases as draw
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from radrobust.core.errors import InputError
-from radrobust.reporting.check_texts import CHECKS
+from radrobust.report.kit.check_texts import CHECKS
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render
 

@@ -10,8 +10,8 @@ from radrobust.core import paths
 from radrobust.core.files import replacing
 from radrobust.core.params import Params
 from radrobust.core.progress import progress
-from radrobust.reporting import cases as browser
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import cases as browser
 
 DATA = "data.js"
 

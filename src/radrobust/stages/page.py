@@ -18,7 +18,7 @@ from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
-from radrobust.reporting.page_names import page_name
+from radrobust.report.kit.page_names import page_name
 from radrobust.systems.catalogue import SYSTEMS
 
 TEMPLATE, TEMPLATE_KEY = "system", "standard"

@@ -1,0 +1,345 @@
+"""What `radrobust compare` found: experiments side by side, and what moved between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from radrobust.core import paths
+from radrobust.core.errors import InputError
+from radrobust.core.params import budget_text
+from radrobust.report.kit import charts, html
+from radrobust.report.kit.html import cell
+from radrobust.report.kit.shown import Html, Markdown, prose
+from radrobust.report.kit.study import REFERENCES, keyed
+from radrobust.report.kit.tables import LOWER_IS_BETTER
+from radrobust.report.kit.text import (
+    DASH,
+    METRIC_TITLES,
+    Row,
+    explainer_title,
+    interval,
+    listing,
+    number,
+    plural,
+    signed,
+    unit,
+)
+from radrobust.systems.catalogue import SYSTEMS
+
+FOLDER = paths.RESULTS / "compare"
+WORKSPACE = "workspace"
+MOST_ROWS = 20  # in sight; the others unfold
+AT_THRESHOLD = "_at_threshold"
+MAP_METRICS = {
+    "coverage_5": "Coverage at the strongest 5 %",
+    "pointing": "Pointing game",
+    "mass": "Mass",
+    "auprc": "AUPRC of the map",
+}
+DRAWN = "balanced_accuracy"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The tables of `results/compare`; see `radrobust.stages.compare.tabulate`.
+
+    Attributes
+    ----------
+    root : Path
+        The folder that holds `results`.
+    """
+
+    root: Path = Path()
+
+    @cached_property
+    def revisions(self) -> pd.DataFrame:
+        """`revision`, `commit`, `eps`, `level`, `same_films`; the first comes first."""
+        return self._read("revisions")
+
+    @cached_property
+    def params(self) -> pd.DataFrame:
+        """`key`, `revision`, `value`, of keys whose values differ."""
+        return self._read("params")
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """`system`, `films`, `metric`, `revision`, `value`, …, `difference`, `apart`."""
+        table = self._read("metrics")
+        return table[~table["system"].isin(REFERENCES)]
+
+    @cached_property
+    def maps(self) -> pd.DataFrame:
+        """`system`, `films`, `explainer`, `metric`, `revision`, `value`, …"""
+        table = self._read("maps")
+        return table[table["metric"].isin(MAP_METRICS)]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the revisions, the one that the others are held against first."""
+        return self.revisions["revision"].tolist()
+
+    @property
+    def systems(self) -> list[str]:
+        """Keys of all that any revision has measured, in the order of the catalogue."""
+        found = set(self.metrics["system"])
+        return [system for system in SYSTEMS if system in found]
+
+    def _read(self, name: str) -> pd.DataFrame:
+        path = FOLDER / f"{name}.parquet"
+        if not (self.root / path).is_file():
+            raise InputError(f"{path} is not here; run `radrobust compare REV` first")
+        return pd.read_parquet(self.root / path)
+
+
+def revisions(compared: Compared) -> Html:
+    """Which revisions are compared, and what the films of each were attacked with."""
+    head = [cell("Revision", "col", style="system"), cell("Commit", "col"),
+            cell("Attacked means", "col", style="number"), cell("Films", "col")]  # fmt: skip
+    body = []
+    for place, row in enumerate(compared.revisions.itertuples()):
+        films = "as the first" if row.same_films else "not those of the first"
+        body.append(
+            [
+                cell(str(row.revision), "row", style="system"),
+                cell(str(row.commit)[:9] or "as it was when these tables were written"),
+                cell(budget_text(float(str(row.eps))), style="number"),
+                cell(films if place else "the first"),
+            ]
+        )
+    return Html(html.table([head], body, "What is compared; the others are held to the first."))
+
+
+def cautions(compared: Compared) -> Html:
+    """Say aloud what makes the revisions less comparable than they look."""
+    said = _cautions(compared)
+    return Html("".join(f'<div class="aloud" role="note">{escape(text)}</div>' for text in said))
+
+
+def params(compared: Compared) -> Html:
+    """Every parameter whose value is not the same everywhere."""
+    if compared.params.empty:
+        return Html("<p>No parameter differs.</p>")
+    head = [[cell("Parameter", "col"), *(cell(name, "col") for name in compared.names)]]
+    values = compared.params.pivot(index="key", columns="revision", values="value")
+    body = [
+        [cell(str(key), "row", style="code")]
+        + [cell(str(values.loc[key, name]) or DASH) for name in compared.names]
+        for key in compared.params["key"].unique()
+    ]
+    caption = f"Parameters that differ; all others are equal. {DASH}: there was no such parameter."
+    return Html(html.table(head, body, caption))
+
+
+def in_words(compared: Compared) -> Markdown:
+    """Count what moved, and how much of it by more than the intervals are wide."""
+    first, *others = compared.names
+    lines = []
+    for other in others:
+        rows = _against(compared.metrics, other)
+        moved = rows[rows["difference"].abs() > 0]
+        if moved.empty:
+            lines.append(f"**{other}** and {first} do not differ in any of {len(rows)} figures.")
+            continue
+        apart = int(moved["apart"].sum())
+        lines.append(
+            f"In **{other}**, {len(moved)} of {plural(len(rows), 'figure')} differ from those of "
+            f"{first}; the intervals of {apart} do not overlap. The largest move: "
+            f"{_largest(moved)}."
+        )
+    return prose("\n\n".join([*lines, *_only_in_some(compared)]))
+
+
+def small_multiples(compared: Compared) -> Html:
+    """Clean and attacked balanced accuracy of every revision, a panel a system."""
+    titles = [f"{SYSTEMS[key].title}\n{SYSTEMS[key].label}" for key in compared.systems]
+    with charts.panels(titles, height=0.28 + 0.16 * len(compared.names)) as (figure, axes):
+        said = []
+        for ax, system in zip(axes, compared.systems, strict=True):
+            rows = compared.metrics[
+                (compared.metrics["system"] == system) & (compared.metrics["metric"] == DRAWN)
+            ]
+            _draw(ax, rows, compared.names, charts.colour(system))
+            said.append(f"{_name(system)}: {_spoken(rows)}")
+        figure.supxlabel("Balanced accuracy, %", fontsize=8.5)
+        return charts.shown(
+            figure,
+            alt=f"Balanced accuracy by system and revision. {'; '.join(said)}.",
+            caption="Balanced accuracy with its interval, the revisions one below the other. "
+            "Hollow circle: clean films. Filled square: attacked films, each at the revision's own "
+            "budget. Dashed: always the same answer.",
+        )
+
+
+def metrics(compared: Compared) -> Html:
+    """Every figure, those that moved most first; a tab a revision."""
+    return _tabs("moved", compared, compared.metrics)
+
+
+def maps(compared: Compared) -> Html:
+    """Where the maps look, those that moved most first; a tab a revision."""
+    if compared.maps.empty:
+        return Html("<p>No finding is marked, so that maps have nothing to be held against.</p>")
+    return _tabs("maps-moved", compared, compared.maps)
+
+
+def _tabs(name: str, compared: Compared, table: pd.DataFrame) -> Html:
+    first, *others = compared.names
+    panes = {
+        f"{other} against {first}": _moves(table, first, other, _level(compared))
+        for other in others
+    }
+    return html.tabs(name, panes)
+
+
+def _moves(table: pd.DataFrame, first: str, other: str, level: str) -> str:
+    rows = _against(table, other)
+    keys = [key for key in ("system", "films", "explainer", "metric") if key in table]
+    start = keyed(table[table["revision"] == first], *keys)
+    order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
+    head = [cell("System", "col", style="system"), cell("Figure", "col"),
+            cell("Moved by", "col", style="number"), cell(first, "col", style="number"),
+            cell(other, "col", style="number")]  # fmt: skip
+    body = [_move(row, start[key]) for key, row in keyed(rows.loc[order], *keys).items()]
+    caption = (
+        f"{other} less {first}, largest move first; under each figure its {level} interval. "
+        f"◆ apart: the two intervals have no point in common. Nothing here was tested, and "
+        f"intervals that overlap do not show that nothing moved."
+    )
+    shown = html.table([head], body[:MOST_ROWS], caption)
+    if rest := body[MOST_ROWS:]:
+        more = html.table([head], rest, f"{other} less {first}, continued.")
+        shown += html.details(f"{plural(len(rest), 'smaller move')}", "", more)
+    return f'<div class="moves">{shown}</div>'
+
+
+def _move(row: Row, start: Row) -> list[str]:
+    system, metric = str(row["system"]), str(row["metric"])
+    apart = bool(row["apart"])
+    values = [
+        cell(f"{number(float(one['value']), metric)}{unit(metric)}", style="number",
+             small=interval(one, metric))
+        for one in (start, row)
+    ]  # fmt: skip
+    return [
+        cell(SYSTEMS[system].title, "row", style="system", small=SYSTEMS[system].label),
+        cell(_title(metric), small=_about(row)),
+        cell(_moved(float(row["difference"]), metric), style=f"number{' beyond' if apart else ''}",
+             small="◆ apart" if apart else "overlap"),
+        *values,
+    ]  # fmt: skip
+
+
+def _about(row: Row) -> str:
+    """Of which films a figure is, by which method, and whether less is more."""
+    said = [f"{row['films']} films"]
+    if "explainer" in row:
+        said.insert(0, explainer_title(str(row["explainer"])))
+    if str(row["metric"]) in LOWER_IS_BETTER:
+        said.append("lower is better")
+    return ", ".join(said)
+
+
+def _against(table: pd.DataFrame, other: str) -> pd.DataFrame:
+    """Rows of a revision that the first has too."""
+    return table[(table["revision"] == other) & table["difference"].notna()]
+
+
+def _cautions(compared: Compared) -> list[str]:
+    table = compared.revisions
+    first = compared.names[0]
+    said = []
+    if strangers := table.loc[~table["same_films"], "revision"].tolist():
+        said.append(
+            f"Not the same films: {listing(strangers)} and {first} differ in the dataset, the seed "
+            f"or the split, or their films were not read alike. A move may come from the films "
+            f"alone."
+        )
+    if table["eps"].nunique() > 1:
+        budgets = [f"{row.revision} {budget_text(float(str(row.eps)))}" for row in
+                   table.itertuples()]  # fmt: skip
+        said.append(
+            f"“Attacked” does not mean the same everywhere: {listing(budgets)}. Attacked figures "
+            f"move for that reason alone."
+        )
+    changed = set(compared.params["key"]) & {"attack.norm", "attack.space"}
+    if changed:
+        said.append(f"Budgets have another unit: {listing(sorted(changed))} changed.")
+    if table["level"].nunique() > 1:
+        said.append("The intervals are not of the same level, so that their widths say little.")
+    return said
+
+
+def _only_in_some(compared: Compared) -> list[str]:
+    measured = compared.metrics.groupby("revision")["system"].agg(set)
+    missing = {
+        name: [system for system in compared.systems if system not in measured.get(name, set())]
+        for name in compared.names
+    }
+    return [
+        f"{name} did not measure {listing([_name(system) for system in systems])}."
+        for name, systems in missing.items()
+        if systems
+    ]
+
+
+def _largest(moved: pd.DataFrame) -> str:
+    row = moved.iloc[int(moved["difference"].abs().to_numpy().argmax())]
+    metric = str(row["metric"])
+    return (
+        f"{_name(str(row['system']))}, {_title(metric)} of {row['films']} films, "
+        f"{_moved(float(row['difference']), metric)}"
+    )
+
+
+def _draw(ax: Axes, rows: pd.DataFrame, names: list[str], colour: str) -> None:
+    for films, shift, marker, face in (("clean", -0.15, "o", "white"),
+                                       ("attacked", 0.15, "s", colour)):  # fmt: skip
+        chosen = rows[rows["films"] == films].set_index("revision").reindex(names)
+        places = [place + shift for place in range(len(names))]
+        ax.hlines(places, 100 * chosen["low"], 100 * chosen["high"], color=colour, lw=1)
+        ax.plot(100 * chosen["value"], places, marker, color=colour, mfc=face, markersize=4)
+    ax.axvline(50, color=charts.REFERENCE, ls="--", lw=0.8)
+    ax.set_xlim(-4, 104)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_yticks(range(len(names)), [_short(name) for name in names], fontsize=7)
+
+
+def _spoken(rows: pd.DataFrame) -> str:
+    return ", ".join(
+        f"{revision} {films} {number(value, DRAWN)}"
+        for revision, films, value in zip(
+            rows["revision"], rows["films"], rows["value"], strict=True
+        )
+    )
+
+
+def _moved(difference: float, metric: str) -> str:
+    return f"{signed(difference, metric)}{' points' if unit(metric) else ''}"
+
+
+def _title(metric: str) -> str:
+    """What a figure is called; that of the decision at the chosen threshold says so."""
+    if metric in MAP_METRICS and metric not in METRIC_TITLES:
+        return MAP_METRICS[metric]
+    title = METRIC_TITLES[metric.removesuffix(AT_THRESHOLD)]
+    return f"{title} at the chosen threshold" if metric.endswith(AT_THRESHOLD) else title
+
+
+def _name(system: str) -> str:
+    entry = SYSTEMS[system]
+    return f"{entry.title} ({entry.label})" if entry.label else entry.title
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 12 else f"{name[:11]}…"
+
+
+def _level(compared: Compared) -> str:
+    levels = compared.revisions["level"].unique()
+    return listing([f"{100 * level:g} %" for level in levels])
