@@ -1,76 +1,68 @@
+"""Page *Robustness*: the attack as it is, comparisons, subgroups and adversarial examples."""
+
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from radrobust.report.kit import adversarial as attacked
-from radrobust.report.kit import budgets, threat
-from radrobust.report.kit import curves as figures
-from radrobust.report.kit import warnings as sentences
+from radrobust.report.kit import adversarial, curves, tables, text, threat
+from radrobust.report.kit.limits import limits
 from radrobust.report.kit.study import Study
-from radrobust.report.pages import robustness
+from radrobust.report.pages import index, robustness
 
 
-def plain(source):
-    return re.sub("<[^>]+>", " ", source)
+def test_the_main_table_has_two_rows_a_system_and_both_references(study):
+    for source in (robustness.main(study).source, robustness.further(study).source):
+        assert source.count("<tr>") == 1 + 2 * len(study.systems) + 2
+        for name in study.classes:
+            assert f"Always “{name}”" in source
+    source = robustness.main(study).source
+    auroc = text.number(study.metric(study.systems[0], 0, "auroc")["value"], "auroc")
+    assert f">{auroc}<" in source
 
 
-def only(study, *systems):
-    return Study(study.root, study.params.model_copy(update={"systems": list(systems)}))
+def test_repeated_headers_are_there_for_screen_readers_alone(study):
+    repeated = re.findall(r"<th[^>]*repeated[^>]*>(.*?)</th>", robustness.main(study).source)
+    names = [
+        f'<span class="visually-hidden">{study.name(system)}</span>' for system in study.systems
+    ]
+    assert repeated == names
 
 
 @pytest.mark.parametrize(
-    ("attack", "short", "changed", "level"),
+    ("threshold", "said"),
     [
-        ({}, "4/255", "every pixel changed by up to 4 of 255 grey levels", 4),
+        ("youden", "the one with the highest sum of sensitivity and specificity (Youden) on"),
         (
-            {"space": "normalized"},
-            "4/255 (normalised)",
-            "every pixel changed by up to 4/255 of a standard deviation of CIFAR-10",
-            4,
-        ),
-        (
-            {"norm": "l2", "eps": "1/2"},
-            "L2 0.5",
-            "the film changed by up to an L2 length of 0.5",
-            0.5,
-        ),
-        (
-            {"norm": "l2", "eps": "1/2", "space": "normalized"},
-            "L2 0.5 (normalised)",
-            "the film changed by up to an L2 length of 0.5, in standard deviations of CIFAR-10",
-            0.5,
+            "sensitivity >= 0.9",
+            "the highest specificity of those with a sensitivity of at least 0.9",
         ),
     ],
 )
-def test_budgets_are_written_in_their_own_unit(study, replaced, attack, short, changed, level):
-    params = replaced(study, {"eps": "4/255"} | attack).params.attack
-    eps = float(params.eps)
-    assert budgets.short(params, eps) == short
-    assert budgets.changed(params, eps) == changed
-    assert budgets.level(params, eps) == pytest.approx(level)
-    assert ("grey levels" in budgets.axis(params)) == (attack == {})
+def test_the_rule_of_the_threshold_is_said(study, changed, threshold, said):
+    other = changed(study, {"finetune": {"threshold": threshold}})
+    assert said in tables.at_threshold(other).source
 
 
-def test_a_length_is_nowhere_called_grey_levels(study, replaced):
-    other = replaced(study, {"norm": "l2", "eps": "1/2"})
+def test_a_length_is_nowhere_called_grey_levels(study, changed, plain):
+    attack = {"attack": {"norm": "l2", "eps": "1/2"}}
+    eps = changed(study, attack).eps
     moved = {
-        name: table.assign(eps=table["eps"].replace({study.eps: other.eps}))
+        name: table.assign(eps=table["eps"].replace({study.eps: eps}))
         for name, table in {"metrics": study.metrics, "falls": study.falls}.items()
     }
-    other = replaced(study, {"norm": "l2", "eps": "1/2"}, **moved)
+    other = changed(study, attack, **moved)
     shown = [
-        sentences.answer(other).source.partition("Where they look")[0],
-        plain(figures.clean_against_attacked(other).source),
-        plain(figures.curve(other, "auroc").source),
-        plain(figures.falls(other).source),
+        index.question(other).source,
+        plain(index.clean_against_attacked(other)),
+        plain(curves.of_systems(other, "auroc")),
+        plain(curves.first_misclassified(other)),
     ]
     assert not any("grey level" in said for said in shown)
     assert "an L2 length of 0.5" in shown[0]
     said = threat.threat_model(other).source
-    assert "a length of 0.5 (L2, the root of the sum" in said
-    assert "spread evenly over the 32×32 pixels, that is 4 of 255 grey levels each" in said
+    assert "a length of 0.5; spread evenly over 32×32 pixels, 4 of 255 grey levels each" in said
 
 
 FIXED = {"schedule": "fixed", "step": "1/255", "steps": 10, "restarts": 1, "random_start": True}
@@ -79,20 +71,20 @@ FIXED = {"schedule": "fixed", "step": "1/255", "steps": 10, "restarts": 1, "rand
 @pytest.mark.parametrize(
     ("attack", "said"),
     [
-        (FIXED, "PGD raises the wrong class's lead over the right one in 10 steps of 1 of 255"),
-        (FIXED, "along the sign of the gradient;"),
-        (FIXED | {"norm": "l2"}, "along the gradient;"),
-        (FIXED, "It starts at a random point within the budget."),
-        (FIXED | {"random_start": False}, "It starts at the film itself."),
-        (FIXED | {"restarts": 3}, "It starts 3 times, each time at another random point"),
-        ({"schedule": "apgd", "steps": 20}, "in 20 steps, the first of twice the budget"),
-        ({"loss": "ce"}, "raises the cross-entropy in"),
+        (FIXED, "PGD, 10 steps of 1 of 255 grey levels along the sign of the gradient,"),
+        (FIXED, "lead of the wrong class over the right one"),
+        (FIXED | {"norm": "l2"}, "along the gradient,"),
+        (FIXED, "one random point within the budget"),
+        (FIXED | {"random_start": False}, "the radiograph itself"),
+        (FIXED | {"restarts": 3}, "3 random points within the budget"),
+        ({"schedule": "apgd", "steps": 20}, "APGD, 20 steps, the first of twice the budget"),
+        ({"loss": "ce"}, "cross-entropy"),
         ({"space": "pixel"}, "before any normalisation"),
-        ({"space": "normalized"}, "after the film was repeated to three channels and normalised"),
+        ({"space": "normalized"}, "three normalised channels"),
     ],
 )
-def test_the_attack_is_described_as_it_is(study, replaced, attack, said):
-    assert said in threat.threat_model(replaced(study, attack)).source
+def test_the_attack_is_described_as_it_is(study, changed, attack, said):
+    assert said in threat.threat_model(changed(study, {"attack": attack})).source
 
 
 def searched_in(study, monkeypatch, names):
@@ -103,23 +95,20 @@ def searched_in(study, monkeypatch, names):
 
 
 def test_the_precision_of_the_search_is_told_system_by_system(study, monkeypatch):
-    assert "Search and verdicts alike are in float32." in searched_in(study, monkeypatch, {})
-    every = dict.fromkeys(study.systems, "bfloat16")
-    said = searched_in(study, monkeypatch, every)
-    assert "The search is in bfloat16," in said and "other systems" not in said
-    assert "Every verdict is a pass in float32." in said
+    assert "<dd>float32</dd>" in searched_in(study, monkeypatch, {})
+    said = searched_in(study, monkeypatch, dict.fromkeys(study.systems, "bfloat16"))
+    assert "search in bfloat16; every verdict in float32" in said
     if len(study.systems) > 1:
         said = searched_in(study, monkeypatch, {"peng2023": "bfloat16"})
-        assert f"On {study.name('peng2023')} the search is in bfloat16," in said
-        assert "on the other systems it is in float32. Every verdict" in said
+        assert f"search in bfloat16 on {study.name('peng2023')}, else in float32; every" in said
 
 
-def test_budgets_that_are_not_in_pixels_are_said_aloud(study, replaced):
+def test_budgets_that_are_not_in_pixels_are_said_aloud(study, changed):
     assert threat.space_warning(study).source == ""
-    assert "not in pixels" not in sentences.warnings(study).source
+    assert "not in pixels" not in limits(study).source
     spaces = study.spaces.assign(grey_levels=np.where(study.spaces["space"] == "pixel", 4.0, 1.02))
-    other = replaced(study, {"space": "normalized"}, spaces=spaces)
-    for said in (threat.space_warning(other).source, sentences.warnings(other).source):
+    other = changed(study, {"attack": {"space": "normalized"}}, spaces=spaces)
+    for said in (threat.space_warning(other).source, limits(other).source):
         assert "Budgets on this site are not in pixels." in said
         assert "changes by about 1 grey level," in said
 
@@ -143,8 +132,8 @@ def comparisons(study, lead):
 
 
 @pytest.fixture
-def huang_best(study, replaced):
-    """A study in which huang2021 stands up best; its lead is given by system."""
+def huang_best(study, changed):
+    """A study in which huang2021 is the most robust; its lead is given by system."""
     if len(study.systems) == 1:
         pytest.skip("one system")
     metrics = study.metrics.copy()
@@ -152,44 +141,29 @@ def huang_best(study, replaced):
     metrics.loc[attacked, "value"] = np.where(
         metrics.loc[attacked, "system"] == "huang2021", 0.9, 0.5
     )
-    return lambda lead: replaced(study, metrics=metrics, comparisons=comparisons(study, lead))
+    return lambda lead: changed(study, metrics=metrics, comparisons=comparisons(study, lead))
 
 
-def test_the_lead_is_told_with_those_it_does_not_reach(study, huang_best):
-    others = [system for system in study.systems if system != "huang2021"]
-    everywhere = dict.fromkeys(others, 0.2)
-    said = robustness.comparisons_in_words(huang_best(everywhere)).source
-    assert "Architectural Ingredients (Huang 2021) has the highest balanced accuracy" in said
-    assert "beyond chance over each of the others" in said
-    assert f"right about more films than {len(others)} of {len(others)} (p under 0.05)" in said
-    said = robustness.comparisons_in_words(huang_best(everywhere | {"standard": 0.05})).source
-    count = len(others)
-    assert f"over {count - 1} of the {count} others" in said
-    assert "but not over Standard (Croce 2020)." in said
-    said = robustness.comparisons_in_words(huang_best({})).source
-    assert "beyond chance over none of the others" in said
-
-
-def test_who_shares_the_highest_figure_is_named(study, huang_best, replaced):
-    metrics = huang_best({}).metrics
+def test_the_most_robust_system_and_the_undefended_one_are_the_rivals(study, huang_best, changed):
+    best = huang_best({})
+    source = robustness.comparisons(best).source
+    assert "Against Architectural Ingredients, the most robust here" in source
+    assert "Against Standard, which has no defence" in source
+    metrics = best.metrics
     metrics.loc[(metrics["system"] == "rade2022") & (metrics["eps"] > 0), "value"] = 0.9
-    tied = replaced(study, metrics=metrics, comparisons=comparisons(study, {}))
-    assert robustness.comparisons_in_words(tied).source.startswith(
-        "Attacked, Architectural Ingredients (Huang 2021) has the highest balanced accuracy, as "
-        "HAT (Rade 2022) does."
-    )
+    tied = changed(study, metrics=metrics, comparisons=comparisons(study, {}))
     assert "as robust as any here" in robustness.comparisons(tied).source
 
 
 def test_a_pair_reads_the_same_from_either_side(study, huang_best):
-    changed = huang_best({"standard": 0.2, "zhang2020": 0.3})
+    other = huang_best({"standard": 0.2, "zhang2020": 0.3})
     forward, turned = (
-        robustness._compared(changed, *pair, study.eps, "auroc")
+        robustness._compared(other, *pair, study.eps, "auroc")
         for pair in (("huang2021", "standard"), ("standard", "huang2021"))
     )
     assert forward == pytest.approx((0.2, 0.1, 0.3, 30, 12, 0.04))
     assert turned == pytest.approx((-0.2, -0.3, -0.1, 12, 30, 0.04))
-    source = robustness.comparisons(changed).source
+    source = robustness.comparisons(other).source
     assert '<td class="number beyond">−20.0<br><small>−30.0 to −10.0</small>' in source
     assert '<td class="number beyond">+0.200<br><small>+0.100 to +0.300</small>' in source
     assert "12 : 30" in source and "0.040" in source
@@ -197,14 +171,13 @@ def test_a_pair_reads_the_same_from_either_side(study, huang_best):
 
 
 def test_one_system_is_compared_with_nothing(study):
-    alone = only(study, "huang2021")
-    assert robustness.comparisons(alone).source == ""
-    assert "nothing to compare it with" in robustness.comparisons_in_words(alone).source
+    alone = study.only("huang2021")
+    assert "nothing to compare it with" in robustness.comparisons(alone).source
 
 
-def test_parts_have_rows_or_a_sentence(study, replaced):
-    none = replaced(study, subgroups=study.subgroups.head(0))
-    said = "does not tell parts of its films from each other"
+def test_subgroups_have_rows_or_a_sentence(study, changed):
+    none = changed(study, subgroups=study.subgroups.head(0))
+    said = "The dataset names no subgroups"
     assert said in robustness.subgroups(none).source
     source = robustness.subgroups(study).source
     members = study.subgroups["member"].nunique()
@@ -212,7 +185,7 @@ def test_parts_have_rows_or_a_sentence(study, replaced):
     assert said not in source
 
 
-def test_the_perturbations_are_in_grey_levels_and_lengths(study, replaced):
+def test_the_perturbations_are_in_grey_levels_and_lengths(study, changed):
     table = pd.DataFrame(
         {
             "system": study.systems,
@@ -224,14 +197,17 @@ def test_the_perturbations_are_in_grey_levels_and_lengths(study, replaced):
             "l2_median": 0.4321,
         }
     )
-    source = robustness.perturbations(replaced(study, perturbations=table)).source
+    source = robustness.perturbations(changed(study, perturbations=table)).source
     for shown in (">1,234<", ">4<", ">3.5<", ">0.432<"):
         assert source.count(shown) == len(study.systems)
     assert "white box, &lt;every&gt; pixel." in source
 
 
-def test_attacked_films_say_what_was_said_before_and_after(study):
-    source = attacked.attacked_films(study).source
+# --- Adversarial examples ---------------------------------------------------------------------
+
+
+def test_examples_say_both_answers(study):
+    source = adversarial.examples(study).source
     kept = study.attacked(study.systems[0], study.samples.gallery(study.params.seed))
     name, row = kept.answers.index[0], kept.answers.iloc[0]
     before = 1 / (1 + np.exp(row["clean_logit_0"] - row["clean_logit_1"]))
@@ -245,17 +221,43 @@ def test_attacked_films_say_what_was_said_before_and_after(study):
     assert f"made {round(1 / study.eps)} times stronger (white: no change)" in source
 
 
-def pair(film, image, **answer):
+def test_many_systems_show_fewer_radiographs_each_and_one_without_the_finding(study):
+    names = study.samples.gallery(study.params.seed)
+    source = adversarial.examples(study).source
+    cards = source.count('class="figure card"')
+    assert cards == len(study.systems) * (3 if len(study.systems) == 8 else len(names))
+    labels = study.samples.table.set_index("sample_id")["label"]
+    shown = {name for name in names if f"Radiograph {name}" in source}
+    assert names[0] in shown
+    assert 1 <= sum(labels[name] == 0 for name in shown) < len(shown)
+
+
+def test_where_nothing_was_changed_there_is_no_scale_of_changes(fake_study, tmp_path):
+    study = Study(tmp_path, fake_study.write_study(tmp_path, systems=("chen2024",), count=80))
+    file = study.root / "results/predictions/chen2024/images.npz"
+    with np.load(file) as arrays:
+        names = arrays["sample_ids"]
+    places = [study.samples.table["sample_id"].tolist().index(name) for name in names]
+    images = study.samples.images[places][:, None].astype(np.float32) / 255
+    np.savez_compressed(file, sample_ids=names, images=images)
+    checks = pd.DataFrame({"system": [], "check": [], "status": []})
+    study.__dict__["checks"] = checks
+    source = adversarial.examples(study).source
+    assert adversarial.UNCHANGED in source
+    assert "legend-strips" not in source and "grey level" not in source
+
+
+def pair(clean, attacked, **answer):
     facts = {"label": 1, "clean_logit_0": 0.0, "clean_logit_1": 2.0, "broken": True} | answer
-    return attacked.Pair("film-1", film, image, pd.Series(facts))
+    return adversarial.Pair("film-1", clean, attacked, pd.Series(facts))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_change_is_what_was_added_whatever_the_channels(channels):
-    film = np.full((8, 8), 100, np.uint8)
+def test_the_change_is_the_difference_whatever_the_channels(channels):
+    clean = np.full((8, 8), 100, np.uint8)
     added = np.zeros((channels, 8, 8), np.float32)
     added[:, 2, 3] = 4 / 255
-    change = pair(film, film / np.float32(255) + added).change
+    change = pair(clean, clean / np.float32(255) + added).change
     assert change.shape == (8, 8)
     assert change[2, 3] == pytest.approx(4 / 255, abs=1e-6)
     assert np.abs(change).sum() == pytest.approx(4 / 255, abs=1e-5)
@@ -264,12 +266,12 @@ def test_the_change_is_what_was_added_whatever_the_channels(channels):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({}, "right before, wrong after."),
-        ({"broken": False}, "still right after the whole attack."),
-        ({"clean_logit_0": 3.0}, "wrong before any attack, so nothing was added."),
+        ({}, "Misclassified under attack."),
+        ({"broken": False}, "Robust: correct before and after the whole attack."),
+        ({"clean_logit_0": 3.0}, "Misclassified before any attack, so nothing was added."),
     ],
 )
-def test_the_verdict_on_a_film(study, answer, said):
-    film = np.zeros((8, 8), np.uint8)
-    caption = attacked._caption(study, pair(film, np.zeros((1, 8, 8), np.float32), **answer))
+def test_the_verdict_on_a_radiograph(study, answer, said):
+    clean = np.zeros((8, 8), np.uint8)
+    caption = adversarial._caption(study, pair(clean, np.zeros((1, 8, 8), np.float32), **answer))
     assert caption.endswith(said)

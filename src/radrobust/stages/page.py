@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import sys
 from pathlib import Path
 
@@ -13,16 +13,21 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from ruamel.yaml import YAML
 
 from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
-from radrobust.report.kit.page_names import page_name
+from radrobust.report.kit.links import page_name
 from radrobust.systems.catalogue import SYSTEMS
 
-TEMPLATE, TEMPLATE_KEY = "system", "standard"
-"""The script that is a page of one system, of which those of all others are made."""
+TEMPLATE = "system"
+"""The script of which the page of every system is made."""
+
+PARAMETERS, INJECTED = "parameters", "injected-parameters"
+"""Tags of the cell with a page's own parameters, and of that which replaces them."""
 
 
 class ThisInterpreter(KernelSpecManager):
@@ -66,7 +71,9 @@ def page(name: str, params: Params) -> None:
     source = scripts[choose("page", name, list(scripts))]
     notebook = jupytext.read(source)
     if source.stem == TEMPLATE:
-        _turn(notebook, source, next(key for key in params.systems if page_name(key) == name))
+        key = next(key for key in params.systems if page_name(key) == name)
+        _inject(notebook, source, key=key)
+        _retitle(notebook, f"{SYSTEMS[key].title} ({SYSTEMS[key].label})")
     _make_plain(notebook, name)
     _execute(notebook, source)
     _make_plain(notebook, name)
@@ -74,20 +81,22 @@ def page(name: str, params: Params) -> None:
         nbformat.write(notebook, draft)  # type: ignore[no-untyped-call]
 
 
-def _turn(notebook: NotebookNode, source: Path, key: str) -> None:
-    """Turn the page of the template's system into that of another one."""
-    for old, new in zip(_own_lines(TEMPLATE_KEY), _own_lines(key), strict=True):
-        cells = [cell for cell in notebook.cells if old in cell.source.splitlines()]
-        if len(cells) != 1:
-            raise InputError(f"{source} must say {old} once, on a line of its own")
-        lines = cells[0].source.splitlines()
-        cells[0].source = "\n".join(new if line == old else line for line in lines)
+def _inject(notebook: NotebookNode, source: Path, **parameters: str) -> None:
+    """Add a cell after that with the page's parameters, in which some have other values."""
+    tagged = [PARAMETERS in cell.metadata.get("tags", []) for cell in notebook.cells]
+    if sum(tagged) != 1:
+        raise InputError(f"{source} must have one cell with the tag {PARAMETERS}")
+    lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    cell = new_code_cell(lines, metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
+    notebook.cells.insert(tagged.index(True) + 1, cell)
 
 
-def _own_lines(key: str) -> tuple[str, str]:
-    """Return the lines of the template that differ from system to system."""
-    title = f"{SYSTEMS[key].title} ({SYSTEMS[key].label})"
-    return f"key = {json.dumps(key)}", f"title: {json.dumps(title, ensure_ascii=False)}"
+def _retitle(notebook: NotebookNode, title: str) -> None:
+    """Set the title in a page's front matter, its first cell."""
+    yaml, text = YAML(), io.StringIO()
+    front = yaml.load(notebook.cells[0].source.strip().strip("-"))
+    yaml.dump(front | {"title": title}, text)
+    notebook.cells[0].source = f"---\n{text.getvalue()}---"
 
 
 def _execute(notebook: NotebookNode, source: Path) -> None:
@@ -122,4 +131,5 @@ def _make_plain(notebook: NotebookNode, name: str) -> None:
     notebook.nbformat_minor = 5
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"{name}-{number}"
-        cell.metadata = {}
+        tags = cell.metadata.get("tags")
+        cell.metadata = {"tags": tags} if tags else {}

@@ -20,7 +20,7 @@ def changed(attack: Attack, eps: float) -> str:
     """Write a budget in words, such as “every pixel changed by up to 4 of 255 grey levels”."""
     if attack.norm == "l2":
         unit = "" if attack.space == "pixel" else ", in standard deviations of CIFAR-10"
-        return f"the film changed by up to an L2 length of {eps:.4g}{unit}"
+        return f"the radiograph changed by up to an L2 length of {eps:.4g}{unit}"
     return f"every pixel changed by up to {amount(attack, eps)}"
 
 
@@ -43,7 +43,7 @@ def axis(attack: Attack) -> str:
     """Name the axis of budgets."""
     title, unit = {
         "linf": ("Most that a pixel may be changed", "grey levels"),
-        "l2": ("Longest change of the film (L2)", ""),
+        "l2": ("Longest change of the radiograph (L2)", ""),
     }[attack.norm]
     if attack.space == "normalized":
         unit = "1/255 standard deviation" if attack.norm == "linf" else "standard deviations"

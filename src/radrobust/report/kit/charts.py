@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from radrobust.report.kit import html
 from radrobust.report.kit.shown import Html
@@ -24,6 +25,8 @@ COLOURS = (
 )  # fmt: skip
 MARKERS = "osD^vPX*"
 REFERENCE = "#595959"
+LINES: dict[str, Any] = {"clean": "-", "attacked": (0, (3, 1.5))}
+DOTTED = (0, (1, 1.5))
 BEHIND = "#c8c8c8"  # the other systems, where one is looked at
 
 # Small, so that the letters are still read when a telephone shows it at half its size.
@@ -62,17 +65,19 @@ def two_lines(study: Study, system: str) -> str:
     return f"{study.title(system)}\n{study.label(system)}"
 
 
-@contextmanager
-def of_systems(study: Study, height: float) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A panel a system, each `height` inches, in two columns with common axes under its name."""
-    titles = [two_lines(study, system) for system in study.systems]
-    with panels(titles, height) as (figure, axes):
-        yield figure, axes
+def of_each(study: Study) -> list[str]:
+    """Return the heads of panels of which each is of one system."""
+    return [two_lines(study, system) for system in study.systems]
 
 
 @contextmanager
-def panels(titles: list[str], height: float) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A panel a title, each `height` inches, in two columns with common axes; one is wider."""
+def panels(
+    titles: list[str], height: float, x: str = "", y: str = ""
+) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A panel a title, each `height` inches, in two columns with common axes; one is wider.
+
+    `x` and `y` name the axes.
+    """
     columns = min(2, len(titles))
     lines = -(-len(titles) // columns)
     height = height if lines > 1 else 2 * height
@@ -81,6 +86,9 @@ def panels(titles: list[str], height: float) -> Iterator[tuple[Figure, list[Axes
             ax.set_title(title, loc="left", fontsize=7.5)
         for lowest in axes[-columns:]:
             lowest.tick_params(labelbottom=True)
+        for write, name in ((figure.supxlabel, x), (figure.supylabel, y)):
+            if name:
+                write(name, fontsize=8.5)
         yield figure, axes
 
 
@@ -97,8 +105,30 @@ def canvas(rows: float, panels: int = 1, columns: int = 1) -> Iterator[tuple[Fig
         yield figure, list(axes[:panels])
 
 
+def in_per_cent(ax: Axes) -> None:
+    """Take both axes, which all panels have in common, from 0 to 1."""
+    for axis, limit in ((ax.xaxis, ax.set_xlim), (ax.yaxis, ax.set_ylim)):
+        limit(-0.02, 1.02)
+        axis.set_major_locator(FixedLocator([0, 0.5, 1]))
+        axis.set_major_formatter(PercentFormatter(1))
+
+
+def explain_lines(figure: Figure, lines: dict[str, Any]) -> None:
+    """Name kinds of lines above a figure."""
+    marks = [
+        mpl.lines.Line2D([], [], color="#333333", ls=line, lw=1.2, label=label)
+        for label, line in lines.items()
+    ]
+    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks), fontsize=8)
+
+
+def others_in_grey(study: Study, others: str = "the other systems") -> str:
+    """Explain in a caption the curves behind those of a system, where there are any."""
+    return f" Grey: {others}." if len(study.systems) > 1 else ""
+
+
 def shown(figure: Figure, alt: str, caption: str) -> Html:
-    """Return a figure as a page shows it; `alt` says in words what is drawn."""
+    """Return a figure as a page shows it; `alt` says the same in words."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     chart = html.drawing(_light(file.getvalue()), alt)
@@ -106,7 +136,7 @@ def shown(figure: Figure, alt: str, caption: str) -> Html:
 
 
 def _light(svg: str) -> str:
-    """Leave out of an SVG what nobody sees: a page with many charts must stay light to load."""
+    """Leave unseen parts out of an SVG: a page with many charts must stay light to load."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' id="(?!m|p)[^"]*"', "", svg)

@@ -1,4 +1,4 @@
-"""The sanity checks in words: what each guards against, when it passes, what a failure means."""
+"""The checks in words: dangers that they guard against, rules, and meanings of a failure."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ Doubt = Literal["missed", "left", "blind", "all", "none"]
 
 @dataclass(frozen=True)
 class Check:
-    """What a reader is told of one check; `rule` may name facts of the study in braces.
+    """One check as a reader is told of it; `rule` may name facts of the study in braces.
 
     Attributes
     ----------
     title : str
         Of its row.
     concern : str
-        Whether it looks at the attack, at the measurement or at the maps.
+        Whether it is about the attack, the measurement or the maps.
     guards, rule, failure : str
-        Against what it guards, when it passes, what a failure means for the reader.
+        The danger that it guards against, when it passes, and the meaning of a failure.
     doubt : str
-        What a failure means for the system's numbers. Attacked ones are too kind by the films
-        that the figure counts, and perhaps by more (``missed``); or may be, at most by all that
-        is left of them (``left``), or by the films that the second figure counts (``blind``).
-        ``all`` numbers are in doubt, or ``none``.
+        The consequence of a failure for the system's numbers. Attacked ones are too kind by the
+        radiographs that the figure counts, and perhaps by more (``missed``); or may be, at most by
+        all that is left of them (``left``), or by the radiographs that the second figure counts
+        (``blind``). ``all`` numbers are in doubt, or ``none``.
     unit : str
-        What the figure counts; begins with ``%`` where it is a share.
+        Of the figure; begins with ``%`` where it is a share.
     bound, proviso : str
-        What the limit is to the figure, and on what condition.
+        How the limit bounds the figure, and on which condition.
     context : str
-        What the second figure is, if there is one.
+        The meaning of the second figure, if there is one.
     counted : str
-        Of what the figure is a share.
+        The figure is a share of these.
     """
 
     title: str
@@ -47,7 +47,7 @@ class Check:
     bound: str = "at most"
     proviso: str = ""
     context: str = ""
-    counted: str = "film"
+    counted: str = "radiograph"
 
 
 CHECKS: dict[str, Check] = {
@@ -55,45 +55,45 @@ CHECKS: dict[str, Check] = {
         "More steps",
         "attack",
         "An attack that was stopped too early.",
-        "What stands after the attack of {taken} is attacked again with {long}. The figure is the "
-        "share of the films checked that fall only then.",
-        "Films fall if the attack is given time, so the attacked numbers are too kind.",
+        "Radiographs that are robust under the attack of {taken} are attacked again with {long}. "
+        "The figure is the share of those checked that are misclassified only then.",
+        "Given time, the attack finds more, so the attacked numbers are too kind.",
         doubt="missed",
     ),
     "restarts": Check(
         "Other starts",
         "attack",
         "An attack that happened to start in the wrong place.",
-        "The attack is run from {starts}. The figure is the share of the films checked that stood "
-        "and fall to one of those alone.",
-        "Whether a film falls depends on luck, so the attacked numbers are too kind.",
+        "The attack is run from {starts}. The figure is the share of the radiographs checked that "
+        "were robust and are misclassified from one of those alone.",
+        "The result of the attack depends on luck, so the attacked numbers are too kind.",
         doubt="missed",
     ),
     "larger_eps": Check(
         "Larger budget",
         "attack",
         "An attack that does not use what it is allowed.",
-        "Of the budgets {ends}, fewer films must stand at the larger than at the smaller, unless "
-        "none stands at either. The figure is the difference in points of accuracy, over all test "
-        "films.",
-        "The attack gains nothing from more room, so it may be stuck on what still stands. Then "
+        "Of the budgets {ends}, fewer radiographs must be robust at the larger than at the "
+        "smaller, unless none is at either. The figure is the difference in points of accuracy, "
+        "over all test radiographs.",
+        "The attack gains nothing from more room, so it may be stuck on robust radiographs. Then "
         "the attacked numbers are too kind, by all that is left of them at most.",
         doubt="left",
         unit="points",
         bound="more than",
-        proviso="if any film stands",
+        proviso="if any radiograph is robust",
     ),
     "far": Check(
         "Huge budget",
         "attack",
         "A network that the attack cannot climb.",
-        "Every pixel may change by half of its range, so that any film could be made evenly grey, "
-        "and all alike: nothing should stand. The attack goes from the film in steps of a tenth "
-        "of that, and then as it does at other budgets. The figure is the share of all test films "
-        "that are still answered rightly.",
-        "On these films the attack is stuck, unless the system says the same of nearly everything. "
-        "What stands at the study's budget may stand because the attack is stuck there too. Then "
-        "the attacked numbers are too kind, by all that is left of them at most.",
+        "Every pixel may change by half of its range, so that any radiograph could be made evenly "
+        "grey, and all alike: none should be robust. The attack goes from the radiograph in steps "
+        "of a tenth of that, and then as it does at other budgets. The figure is the share of all "
+        "test radiographs that are still classified correctly.",
+        "On these radiographs the attack is stuck, unless the system gives nearly everything the "
+        "same answer. It may be stuck at the study's budget too. Then the attacked numbers are "
+        "too kind, by all that is left of them at most.",
         doubt="left",
         bound="exactly",
     ),
@@ -101,79 +101,80 @@ CHECKS: dict[str, Check] = {
         "Black box",
         "attack",
         "Gradients that lead astray (gradient masking).",
-        "Square sees the network's answers alone, {queries} of them a film, and no gradient. The "
-        "figure is the share of the films checked that only it breaks.",
-        "An attack without gradients breaks films that the one with gradients misses: there the "
-        "gradients lead astray, and the attacked numbers are too kind.",
+        "Square sees the network's answers alone, {queries} of them a radiograph, and no gradient. "
+        "The figure is the share of the radiographs checked that are misclassified under it alone.",
+        "An attack without gradients finds adversarial examples that the one with gradients "
+        "misses: there the gradients lead astray, and the attacked numbers are too kind.",
         doubt="missed",
-        context="of the films checked are right under Square alone",
+        context="of the radiographs checked are classified correctly under Square alone",
     ),
     "noise": Check(
         "Random noise",
         "attack",
         "An attack that is hardly better than chance.",
-        "Each film is changed at random, by the whole budget and without any search. The figure "
-        "is how many films that breaks, held against how many the attack breaks, of those that "
-        "were right; unclear where the attack breaks fewer than five.",
-        "The attack does little that noise does not do, so it may miss much. Then the attacked "
+        "Each radiograph is changed at random, by the whole budget and without any search. Of "
+        "those that were classified correctly, the figure compares how many are misclassified "
+        "under noise with how many are under the attack; unclear where those are fewer than five.",
+        "The attack is hardly stronger than noise, so it may miss much. Then the attacked "
         "numbers are too kind, by all that is left of them at most.",
         doubt="left",
         unit="% as many",
-        context="of the films checked are right under noise",
+        context="of the radiographs checked are classified correctly under noise",
     ),
     "gradients": Check(
         "Gradients",
         "attack",
-        "Films on which the attack is blind.",
-        "At the film itself the gradient must not be zero everywhere, the same everywhere, or no "
-        "number. The figure is the share of the films checked where it is.",
-        "There the gradient does not tell the attack where to change the film. Those of these "
-        "films that still stand may stand for that reason alone, and by them the attacked numbers "
-        "may be too kind.",
+        "Radiographs on which the attack is blind.",
+        "At the radiograph itself the gradient must not be zero everywhere, the same everywhere, "
+        "or no number. The figure is the share of the radiographs checked where it is.",
+        "There the gradient does not tell the attack where to change the radiograph. Those that "
+        "are robust may be so for that reason alone, and by them the attacked numbers may be too "
+        "kind.",
         doubt="blind",
-        context="of the films checked are so and still right under the attack",
+        context="of the radiographs checked are so and robust under the attack",
     ),
     "straight_through": Check(
         "Plain gradient",
         "attack",
         "Taking a network that hides its gradients for a robust one.",
-        "MeanSparse lets no gradient pass through what it replaces; the attack on this site acts "
-        "as if nothing had been replaced. The figure is the share of the films checked that it "
-        "breaks and an attack along the plain gradient does not.",
+        "MeanSparse lets no gradient pass through the activations that it replaces; the attack on "
+        "this site acts as if nothing had been replaced. The figure is the share of the "
+        "radiographs checked that are misclassified under it and robust under an attack along the "
+        "plain gradient.",
         "The network does hide its gradients. The attack on this site sees through it, so this "
         "leaves its numbers in no doubt; measured along the plain gradient they would be too kind.",
         doubt="none",
-        context="of the films checked are right under the plain attack",
+        context="of the radiographs checked are classified correctly under the plain attack",
     ),
     "autoattack": Check(
         "AutoAttack",
         "attack",
-        "Too weak an attack, of whatever cause.",
-        "What stands is attacked by the parts of AutoAttack that work with two classes: APGD on "
-        "the cross-entropy, APGD on the margin, which takes the place of DLR, and FAB, with "
-        "{iterations}, and Square. The figure is the share of the films checked that only they "
-        "break.",
+        "Too weak an attack, from any cause.",
+        "Robust radiographs are attacked by the parts of AutoAttack that work with two classes: "
+        "APGD on the cross-entropy, APGD on the margin, which takes the place of DLR, and FAB, "
+        "with {iterations}, and Square. The figure is the share of the radiographs checked that "
+        "are misclassified under these alone.",
         "A stronger attack exists and is known, so the attacked numbers are too kind.",
         doubt="missed",
-        context="of the films checked are right under all attacks together",
+        context="of the radiographs checked are classified correctly under all attacks together",
     ),
     "zero": Check(
         "No budget",
         "measurement",
-        "An attack that wins by a mistake in its own code.",
-        "The attack is run with a budget of nothing. The figure is the share of the films checked "
-        "of which the system then says something else.",
-        "Films are counted as broken that nothing was done to.",
+        "An attack that succeeds by a mistake in its own code.",
+        "The attack is run with a budget of nothing. The figure is the share of the radiographs "
+        "checked to which the answer then changes.",
+        "Radiographs that nothing was done to are counted as misclassified under attack.",
         bound="exactly",
         doubt="all",
     ),
     "pixels": Check(
         "Same pixels",
         "measurement",
-        "Test films that are changed on their way, as by augmentation.",
-        "The film that the network is given must be the film that is stored. The figure is the "
+        "Test radiographs that are changed on their way, as by augmentation.",
+        "The image that the network is given must be the image that is stored. The figure is the "
         "largest difference of a pixel.",
-        "What was measured was not measured on the test films as they are stored.",
+        "The numbers were not measured on the test radiographs as they are stored.",
         unit="grey level",
         bound="exactly",
         doubt="all",
@@ -182,9 +183,9 @@ CHECKS: dict[str, Check] = {
         "Same answer twice",
         "measurement",
         "Chance within the network, such as dropout that is still on.",
-        "Two passes over the same films must agree. The figure is the largest difference of a "
-        "logit.",
-        "A film can be counted as broken because the network answered otherwise by chance.",
+        "Two passes over the same radiographs must agree. The figure is the largest difference of "
+        "a logit.",
+        "A radiograph can be counted as misclassified because the answer changed by chance.",
         unit="of a logit",
         doubt="all",
     ),
@@ -194,7 +195,7 @@ CHECKS: dict[str, Check] = {
         "BatchNorm and dropout that act as in training.",
         "No part of the network may be in training mode while it is measured. The figure is the "
         "number of those that are.",
-        "The answer to a film may depend on the films beside it, or on chance.",
+        "The answer to a radiograph may depend on those beside it, or on chance.",
         unit="part",
         bound="exactly",
         doubt="all",
@@ -203,8 +204,8 @@ CHECKS: dict[str, Check] = {
         "Same weights",
         "measurement",
         "A network that changes while it is measured, or a frozen part that was trained.",
-        "The weights after the evaluation must be those in the file, and what was to stay frozen "
-        "must be what it was before training.",
+        "The weights after the evaluation must be those in the file, and frozen parts must be as "
+        "they were before training.",
         "The numbers are not those of the network that is named.",
         unit="changed",
         bound="",
@@ -213,10 +214,10 @@ CHECKS: dict[str, Check] = {
     "normalised_once": Check(
         "Normalised once",
         "measurement",
-        "Normalising films twice, or not at all.",
-        "On its way into the network a film must pass one layer that normalises it. The figure is "
-        "how many it passes.",
-        "The network sees films unlike those that it was made for.",
+        "Normalising radiographs twice, or not at all.",
+        "On its way into the network a radiograph must pass one layer that normalises it. The "
+        "figure is how many it passes.",
+        "The network sees images unlike those that it was made for.",
         unit="time",
         bound="exactly",
         doubt="all",
@@ -224,13 +225,12 @@ CHECKS: dict[str, Check] = {
     "maps_add_up": Check(
         "Maps add up",
         "maps",
-        "Maps that are not what their method's name says.",
+        "Maps that break the promise of their method.",
         "DeepLIFT and integrated gradients promise that the values of a map sum up to the change "
-        "in output between the film and the baseline. The figure is the share of their maps, of "
-        "clean and attacked films, that are off by more than a thousandth of that change (by more "
-        "than 0.0001 where it is under 0.1).",
-        "Those maps distribute something else than the answer. The gallery marks those that it "
-        "shows.",
+        "in output between the radiograph and the baseline. The figure is the share of their "
+        "maps, of clean and attacked radiographs, that are off by more than a thousandth of that "
+        "change (by more than 0.0001 where it is under 0.1).",
+        "Those maps distribute something else than the answer. The gallery marks them.",
         doubt="none",
         bound="exactly",
         counted="map",

@@ -1,108 +1,91 @@
-"""Charts of answers: clean against attacked, against the budget, and when films fall."""
+"""Charts of answers under attack: metrics against the budget, and steps to misclassification."""
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from radrobust.report.kit import budgets, charts
 from radrobust.report.kit.shown import Html
-from radrobust.report.kit.study import ALWAYS_NEGATIVE, Study
-from radrobust.report.kit.text import AS_DECIMAL, METRIC_TITLES, number, unit
+from radrobust.report.kit.study import ALWAYS_NEGATIVE, Study, at
+from radrobust.report.kit.text import METRIC_TITLES, number, unit
 
 
-def clean_against_attacked(study: Study) -> Html:
-    """AUROC and balanced accuracy of every system, clean and attacked."""
-    metrics = ("auroc", "balanced_accuracy")
-    names = [charts.two_lines(study, system) for system in study.systems]
-    with charts.canvas(rows=0.66 * len(names) + 1.9, panels=2) as (canvas, axes):
-        for ax, metric in zip(axes, metrics, strict=True):
-            for row, system in enumerate(study.systems):
-                _dumbbell(ax, study, system, metric, row)
-            ax.axvline(_reference(study, metric), color=charts.REFERENCE, ls="--", lw=1)
-            ax.set_title(METRIC_TITLES[metric])
-            ax.set_xlim(-0.02, 1.02)
-            ax.set_ylim(len(names) - 0.5, -0.75)
-            ax.grid(axis="y", visible=False)
-            if unit(metric):
-                ax.xaxis.set_major_formatter(PercentFormatter(1))
-            ax.set_yticks(range(len(names)), names)
-        _explain_marks(canvas, study)
-        said = "; ".join(
-            f"{study.name(system)}: " + ", ".join(_goes(study, system, name) for name in metrics)
-            for system in study.systems
-        )
-        return charts.shown(
-            canvas,
-            alt=f"AUROC and balanced accuracy, clean and attacked. {said}.",
-            caption=f"Filled: clean films. Hollow: "
-            f"{budgets.changed(study.params.attack, study.eps)}. Bars: {study.level} confidence "
-            f"intervals. Dashed: "
-            f"calling every film “{study.classes[0]}”.",
-        )
-
-
-def curve(study: Study, metric: str) -> Html:
+def of_systems(study: Study, metric: str) -> Html:
     """One metric against the attack's budget, a panel a system, the others in grey behind it."""
-    with charts.of_systems(study, height=1.15) as (canvas, axes):
-        for ax, system in zip(axes, study.systems, strict=True):
-            draw_curve(ax, study, system, metric)
-        if unit(metric):
-            axes[0].yaxis.set_major_formatter(PercentFormatter(1))
-        canvas.supxlabel(budgets.axis(study.params.attack), fontsize=8.5)
-        canvas.supylabel(METRIC_TITLES[metric], fontsize=8.5)
-        said = "; ".join(course(study, system, metric) for system in study.systems)
-        reference = f"{number(_reference(study, metric), metric)}{unit(metric)}"
-        behind = " Grey: the other systems." if len(study.systems) > 1 else ""
-        return charts.shown(
-            canvas,
-            alt=f"{METRIC_TITLES[metric]} against the attack's budget. {said}. "
-            f"{study.title(ALWAYS_NEGATIVE)}: {reference} always.",
-            caption=f"{METRIC_TITLES[metric]} against the attack's budget, with "
-            f"{study.level} confidence bands. Dashed: calling every film "
-            f"“{study.classes[0]}”, {reference} always.{behind}",
-        )
+    pairs = dict(zip(charts.of_each(study), [(key, metric) for key in study.systems], strict=True))
+    reference = f"{number(always_negative(study, metric), metric)}{unit(metric)}"
+    title = METRIC_TITLES[metric]
+    caption = f"{title} against the attack's budget. Dashed: always “{study.classes[0]}”, "
+    return _against_budget(study, pairs, title, f"{caption}{reference}.")
 
 
-def falls(study: Study) -> Html:
-    """At which iteration of the attack films are first misclassified, at the study's budget."""
-    with charts.of_systems(study, height=1.0) as (canvas, axes):
+def of_metrics(study: Study, system: str, metrics: tuple[str, ...]) -> Html:
+    """Metrics of one system against the attack's budget, a panel a metric."""
+    pairs = {METRIC_TITLES[metric]: (system, metric) for metric in metrics}
+    caption = f"{study.name(system)} against the attack's budget. Dashed: always "
+    return _against_budget(study, pairs, "", f"{caption}“{study.classes[0]}”.")
+
+
+def first_misclassified(study: Study) -> Html:
+    """Radiographs by the step of the attack at which they are first misclassified."""
+    titles, steps = charts.of_each(study), "Gradient steps taken when first misclassified"
+    with charts.panels(titles, 1.0, steps, "Radiographs") as (canvas, axes):
         said = []
         for ax, system in zip(axes, study.systems, strict=True):
-            counts = _fallen(study, system)
-            _draw_falls(ax, counts, charts.colour(system))
+            counts = _by_step(study, system)
+            _draw_steps(ax, counts, charts.colour(system))
             said.append(
                 f"{study.name(system)}: {counts[0]} before any step, {counts[-1]} of "
                 f"{sum(counts)} never"
             )
         axes[0].margins(y=0.25)
-        canvas.supxlabel("Gradient steps taken when first misclassified", fontsize=8.5)
-        canvas.supylabel("Films", fontsize=8.5)
         return charts.shown(
             canvas,
-            alt=f"When films fall at {_budget(study, study.eps)}. {'; '.join(said)}.",
-            caption=f"When films fall, {budgets.changed(study.params.attack, study.eps)}. 0: wrong "
-            "before any step, "
-            "on the clean film or at the random start. A film that falls at a smaller budget is "
-            "counted at the step at which it fell there. Hollow: still right after all steps. "
-            "Numbers are written at the first bar and the last two.",
+            alt="Radiographs by the step at which they are first misclassified, at "
+            f"{budgets.short(study.params.attack, study.eps)}. {'; '.join(said)}.",
+            caption="Radiographs by the step at which they are first misclassified, with "
+            f"{budgets.changed(study.params.attack, study.eps)}. 0: misclassified before any step, "
+            "clean or at the random start. A radiograph that is misclassified at a smaller budget "
+            "is counted at the step at which it was there. Hollow: robust, still classified "
+            "correctly after all steps. Numbers are written at the first bar and the last two.",
         )
 
 
-def draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
+def always_negative(study: Study, metric: str) -> float:
+    """Return the value of a metric for always saying that there is no finding."""
+    return float(study.metric(ALWAYS_NEGATIVE, 0.0, metric)["value"])
+
+
+def _against_budget(study: Study, pairs: dict[str, tuple[str, str]], y: str, caption: str) -> Html:
+    """Draw a panel for each pair of a system and a metric, by its title."""
+    x = budgets.axis(study.params.attack)
+    with charts.panels(list(pairs), 1.2, x, y) as (canvas, axes):
+        for ax, (system, metric) in zip(axes, pairs.values(), strict=True):
+            _draw_curve(ax, study, system, metric)
+        if unit(next(iter(pairs.values()))[1]):
+            axes[0].yaxis.set_major_formatter(PercentFormatter(1))
+        said = "; ".join(_course(study, system, metric) for system, metric in pairs.values())
+        return charts.shown(
+            canvas,
+            alt=f"{caption} {said}.",
+            caption=f"{caption} Bands: {study.level} confidence intervals."
+            f"{charts.others_in_grey(study)}",
+        )
+
+
+def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
     """Draw one metric of one system against the budget, the others in grey behind it."""
     for other in study.systems:
         if other != system:
-            points = _points(study, other, metric)
+            points = study.against_budget(other, metric)
             ax.plot(_levels(study, points), points["value"], color=charts.BEHIND, lw=0.8)
-    points = _points(study, system, metric)
+    points = study.against_budget(system, metric)
     levels, own = _levels(study, points), charts.colour(system)
     ax.fill_between(levels, points["low"], points["high"], color=own, alpha=0.2, lw=0)
-    ax.axhline(_reference(study, metric), color=charts.REFERENCE, ls="--", lw=1)
+    ax.axhline(always_negative(study, metric), color=charts.REFERENCE, ls="--", lw=1)
     ax.plot(levels, points["value"], color=own, marker=charts.marker(system), markersize=4)
     ax.set_xticks(levels, [f"{level:.3g}" for level in levels], fontsize=8)
     ax.set_ylim(-0.04, 1.04)
@@ -112,17 +95,25 @@ def _levels(study: Study, points: pd.DataFrame) -> list[float]:
     return [budgets.level(study.params.attack, float(eps)) for eps in points["eps"]]
 
 
-def _fallen(study: Study, system: str) -> list[int]:
-    """Number of films by the step at which they fell, from 0; those that never did come last."""
-    table = study.falls[study.falls["system"] == system]
-    table = table[np.isclose(table["eps"], study.eps, rtol=0, atol=1e-9)]
+def _course(study: Study, system: str, metric: str) -> str:
+    """Say in words what a curve shows."""
+    attack, points = study.params.attack, study.against_budget(system, metric)
+    said = [
+        f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(eps))}"
+        for eps, value in zip(points["eps"], points["value"], strict=True)
+    ]
+    return f"{study.name(system)}, {METRIC_TITLES[metric]}: {', '.join(said)}"
+
+
+def _by_step(study: Study, system: str) -> list[int]:
+    """Radiographs by the step at which they are misclassified, from 0; robust ones come last."""
     attack = study.params.attack
     steps = [*range(attack.restarts * attack.steps + 1), -1]
-    counts = table.set_index("iteration")["count"].reindex(steps)
-    return [int(count) for count in counts.fillna(0)]
+    counts = at(study.falls, system, study.eps).set_index("iteration")["count"].reindex(steps)
+    return [int(count) for count in np.nan_to_num(counts)]
 
 
-def _draw_falls(ax: Axes, counts: list[int], own: str) -> None:
+def _draw_steps(ax: Axes, counts: list[int], own: str) -> None:
     steps = len(counts) - 2
     never = steps + max(3, round(0.4 * steps))
     bars = ax.bar([*range(steps + 1), never], counts, color=own, width=0.8)
@@ -132,66 +123,3 @@ def _draw_falls(ax: Axes, counts: list[int], own: str) -> None:
     ax.bar_label(bars, texts, fontsize=7)
     ax.set_xticks([0, steps, never], ["0", str(steps), "never"], fontsize=8)
     ax.grid(axis="x", visible=False)
-
-
-def _dumbbell(ax: Axes, study: Study, system: str, metric: str, row: int) -> None:
-    for eps, offset, filled in ((0.0, -0.13, True), (study.eps, 0.13, False)):
-        found = study.metric(system, eps, metric)
-        value, low, high = (found[end] for end in ("value", "low", "high"))
-        error = [[max(0, value - low)], [max(0, high - value)]]
-        ax.errorbar(
-            value,
-            row + offset,
-            xerr=None if np.isnan(low) else error,
-            color=charts.colour(system),
-            marker=charts.marker(system),
-            markerfacecolor=charts.colour(system) if filled else "white",
-            markersize=5.5,
-            capsize=2,
-            lw=1.2,
-        )
-
-
-def _reference(study: Study, metric: str) -> float:
-    return float(study.metric(ALWAYS_NEGATIVE, 0.0, metric)["value"])
-
-
-def _explain_marks(canvas: Figure, study: Study) -> None:
-    marks = [
-        mpl.lines.Line2D([], [], color="#333333", marker="o", ls="", label="clean"),
-        mpl.lines.Line2D(
-            [], [], color="#333333", marker="o", ls="", markerfacecolor="white",
-            label=f"attacked, {_budget(study, study.eps)}",
-        ),
-        mpl.lines.Line2D(
-            [], [], color=charts.REFERENCE, ls="--", lw=1, label=study.title(ALWAYS_NEGATIVE)
-        ),
-    ]  # fmt: skip
-    canvas.legend(handles=marks, loc="outside lower center", ncols=2)
-
-
-def _goes(study: Study, system: str, metric: str) -> str:
-    clean, attacked = (
-        number(float(study.metric(system, eps, metric)["value"]), metric) + unit(metric)
-        for eps in (0.0, study.eps)
-    )
-    title = METRIC_TITLES[metric] if metric in AS_DECIMAL else METRIC_TITLES[metric].lower()
-    return f"{title} from {clean} to {attacked}"
-
-
-def course(study: Study, system: str, metric: str) -> str:
-    """Say in words what `draw_curve` draws."""
-    attack, points = study.params.attack, _points(study, system, metric)
-    said = [
-        f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(eps))}"
-        for eps, value in zip(points["eps"], points["value"], strict=True)
-    ]
-    return f"{study.name(system)}: {', '.join(said)}"
-
-
-def _points(study: Study, system: str, metric: str) -> pd.DataFrame:
-    return study.against_budget(system, metric)
-
-
-def _budget(study: Study, eps: float) -> str:
-    return budgets.short(study.params.attack, eps)

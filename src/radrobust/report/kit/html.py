@@ -22,7 +22,7 @@ def image(data: bytes, kind: str, alt: str, width: int | None = None) -> str:
     kind : str
         MIME type, such as ``image/webp``.
     alt : str
-        What a reader who cannot see it needs to know.
+        The text alternative, for a reader who cannot see it.
     width : int, optional
         In CSS pixels.
     """
@@ -34,12 +34,17 @@ def image(data: bytes, kind: str, alt: str, width: int | None = None) -> str:
 def drawing(svg: str, alt: str) -> str:
     """Return an `<img>` of an SVG, whose text is shorter in per cent signs than in base64.
 
-    The size is that of its view box, by which a page keeps a place for what is not loaded yet.
+    The size is that of its view box, by which a page keeps its place until it is loaded.
     """
     source = "data:image/svg+xml," + quote(svg, safe=" =/:;,().-!*'")
     width, height = (round(float(side)) for side in VIEW_BOX.findall(svg)[0])
     size = f'width="{width}" height="{height}"'
     return f'<img src="{source}" alt="{escape(alt)}" class="img-fluid" loading="lazy" {size}>'
+
+
+def named(title: str, label: str) -> str:
+    """Return a line that names a system at the head of its tab; both are plain text."""
+    return f'<p class="named">{escape(title)} <small>{escape(label)}</small></p>'
 
 
 def figure(content: str, caption: str, style: str = "") -> str:
@@ -89,7 +94,7 @@ def details(title: str, small: str, content: str) -> str:
 
 
 def description(facts: dict[str, str]) -> str:
-    """Return a list of terms, plain text, and what is said of each, HTML."""
+    """Return a list of terms, plain text, with their descriptions, HTML."""
     rows = (f"<div><dt>{escape(term)}</dt><dd>{said}</dd></div>" for term, said in facts.items())
     return f"<dl>{''.join(rows)}</dl>"
 

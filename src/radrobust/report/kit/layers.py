@@ -1,4 +1,4 @@
-"""Pictures in layers, as SVG: a film, a map or an outline is on the page once, and drawn often."""
+"""Pictures in layers, as SVG: an image, a map or an outline is on a page once, and drawn often."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from radrobust.report.kit.pictures import (
     Picture,
     Scale,
     as_bytes,
-    enlarge_film,
+    enlarge_image,
     webp,
 )
 
 LEVELS = 32
-"""Shades on either side of zero; what pictures of maps weigh grows with them."""
+"""Shades on either side of zero; the size of a map's picture grows with them."""
 
-FILM = 160
-"""Pixels of a film, one of seven pictures beside each other."""
+IMAGE = 160
+"""Pixels of a radiograph, one of seven pictures beside each other."""
 
-OVER_THE_FILM = 0.8
-"""How much of the film a map hides where it is strongest."""
+OVER_THE_IMAGE = 0.8
+"""How much of the radiograph a map hides where it is strongest."""
 
 
 def picture(side: int, label: str, *layers: str) -> str:
-    """Return an SVG of layers, the last on top; `label` is what it shows, plain text."""
+    """Return an SVG of layers, the last on top; `label` is its text alternative."""
     return (
         f'<svg class="picture" viewBox="0 0 {side} {side}" role="img" '
         f'aria-label="{escape(label)}">{"".join(layers)}</svg>'
     )
 
 
-def film(name: str, pixels: Picture, side: int) -> str:
-    """Return a film, H×W or H×W×3, as a layer called `name`, at most `FILM` pixels wide."""
-    shown = Image.fromarray(enlarge_film(pixels))
-    shown.thumbnail((FILM, FILM), Image.Resampling.LANCZOS)
+def image(name: str, pixels: Picture, side: int) -> str:
+    """Return a radiograph, H×W or H×W×3, as a layer called `name`, at most `IMAGE` pixels wide."""
+    shown = Image.fromarray(enlarge_image(pixels))
+    shown.thumbnail((IMAGE, IMAGE), Image.Resampling.LANCZOS)
     return _image(name, webp(shown, quality=70, method=4), side)
 
 
@@ -53,7 +53,7 @@ def heat(name: str, values: FloatArray, scale: Scale, side: int) -> str:
 
 
 def paper(scale: Scale) -> str:
-    """Return what a map alone is laid on: its colour where it is zero."""
+    """Return the ground of a map alone: its colour where it is zero."""
     colour = "#fff" if scale.signed else "#000"
     return f'<rect width="100%" height="100%" fill="{colour}"/>'
 
@@ -86,7 +86,7 @@ def shrunk(values: FloatArray, most: int) -> FloatArray:
 
 
 def edges(mask: BoolArray) -> str:
-    """Return the SVG path along every edge between a mask and what is outside it.
+    """Return the SVG path along every edge of a mask.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def edges(mask: BoolArray) -> str:
 
 
 def transparent(values: FloatArray, scale: Scale) -> Picture:
-    """Colour a map so that it lets through what lies below where it is weak.
+    """Colour a map so that, where it is weak, the layer below is seen through it.
 
     Parameters
     ----------

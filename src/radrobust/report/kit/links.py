@@ -1,36 +1,50 @@
-"""Pictures of test films lead to the case browser, where all systems are asked about the film."""
+"""Names of pages, and links to systems and cases. Light to import: stage `page` does it."""
 
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from radrobust.report.kit.page_names import CASES
+if TYPE_CHECKING:
+    from radrobust.report.kit.study import Study
+
+CASES = "cases"
 
 
-def address(film: str, system: str) -> str:
+def page_name(system: str) -> str:
+    """Return the name of the page of a system."""
+    return f"system-{system}"
+
+
+def to_system(study: Study, system: str) -> str:
+    """Return Markdown that leads to the page of a system."""
+    return f"[{study.name(system)}]({page_name(system)}.ipynb)"
+
+
+def case(sample: str, system: str) -> str:
     """Return the address of a case, relative to every page, as the case browser reads it.
 
     Examples
     --------
-    >>> address("film 1", "standard")
+    >>> case("film 1", "standard")
     'cases.html#film=film+1&system=standard'
     """
-    return f"{CASES}.html#{urlencode({'film': film, 'system': system})}"
+    return f"{CASES}.html#{urlencode({'film': sample, 'system': system})}"
 
 
-def link(case: str, content: str, repeated: bool = False) -> str:
-    """Let HTML lead to a case.
+def to_case(address: str, content: str, repeated: bool = False) -> str:
+    """Return HTML that leads to a case.
 
     Parameters
     ----------
-    case : str
-        What `address` returns.
+    address : str
+        As `case` returns it.
     content : str
-        HTML with a name: words, or a picture that says what it shows.
+        HTML with a name: words, or a picture with a text alternative.
     repeated : bool
         Whether a link nearby leads there as well: then it is for the mouse alone, so that the
         keyboard does not stop at each of many pictures.
     """
     skipped = ' tabindex="-1"' if repeated else ""
-    return f'<a class="to-case" href="{escape(case)}"{skipped}>{content}</a>'
+    return f'<a class="to-case" href="{escape(address)}"{skipped}>{content}</a>'

@@ -1,4 +1,4 @@
-"""Systems against methods: a table with a cell a pair, marked by which side of chance it lies."""
+"""Marks of the side of a reference on which an interval lies, in cells and in whole tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from radrobust.report.kit.html import cell
 from radrobust.report.kit.shown import Html
 from radrobust.report.kit.study import Study
 from radrobust.report.kit.tables import sortable, system_cell
-from radrobust.report.kit.text import explainer_title
+from radrobust.report.kit.text import Row, explainer_title
 
 FAINTEST = 0.25  # of a tint that is to be seen at all
 
@@ -21,7 +21,7 @@ CellOf = Callable[[str, str, str], str]
 
 
 class Mark(NamedTuple):
-    """How a cell shows where its interval lies: by a sign, a tint and words.
+    """A sign, a tint and words for the side on which an interval lies.
 
     Attributes
     ----------
@@ -38,17 +38,20 @@ class Mark(NamedTuple):
     words: str
 
 
-CHANCE = {
+Marks = dict[str, Mark]
+"""By side, as `side` tells it."""
+
+CHANCE: Marks = {
     "above": Mark("▲", "good", "above chance"),
     "around": Mark("≈", "even", "not told from chance"),
     "below": Mark("▼", "bad", "below chance"),
 }
-NOISE = {
+NOISE: Marks = {
     "above": Mark("▲", "good", "better than noise"),
     "around": Mark("≈", "even", "not told from noise"),
     "below": Mark("▼", "bad", "worse than noise"),
 }
-LIMIT = {
+LIMIT: Marks = {
     "below": Mark("▼", "good", "below the limit"),
     "around": Mark("≈", "even", "not told from the limit"),
     "above": Mark("▲", "bad", "above the limit"),
@@ -70,6 +73,11 @@ def side(low: float, high: float, against: float) -> str:
     return "above" if low > against else "below" if high < against else "around"
 
 
+def beside_chance(row: Row) -> str:
+    """Return the side of a row that has `low`, `high` and `chance`."""
+    return side(row["low"], row["high"], row["chance"])
+
+
 def furthest(distances: list[float]) -> float:
     """Return the largest distance, of which tints are a share; 1 where there is none.
 
@@ -82,13 +90,13 @@ def furthest(distances: list[float]) -> float:
     return max(known, default=1.0) or 1.0
 
 
-def signs(marks: dict[str, Mark]) -> str:
+def signs(marks: Marks) -> str:
     """Explain the signs in a caption."""
     return ", ".join(f"{mark.sign} {mark.words}" for mark in marks.values())
 
 
 def marked_cell(shown: str, small: str, mark: Mark | None, share: float = 1.0) -> str:
-    """Return a cell with a sign, a tint and words of where its interval lies.
+    """Return a cell with a sign, a tint and words for the side of its interval.
 
     Parameters
     ----------
@@ -97,7 +105,7 @@ def marked_cell(shown: str, small: str, mark: Mark | None, share: float = 1.0) -
     mark : Mark, optional
         None where there is nothing to lie above or below.
     share : float
-        How strong the tint is, in [0, 1].
+        Strength of the tint, in [0, 1].
     """
     if mark is None:
         return cell(shown, style="number", small=small)
@@ -112,7 +120,7 @@ def marked_cell(shown: str, small: str, mark: Mark | None, share: float = 1.0) -
     )
 
 
-def table(
+def by_method(
     study: Study,
     kinds: dict[str, str],
     cell_of: CellOf,

@@ -1,4 +1,4 @@
-"""Pictures in HTML: films enlarged, maps coloured, outlines drawn, all of it small."""
+"""Pictures in HTML: radiographs enlarged, maps coloured, outlines drawn, all of it small."""
 
 from __future__ import annotations
 
@@ -56,10 +56,6 @@ class Scale:
         position = 0.5 + share / 2 if self.signed else share
         return as_bytes(255 * mpl.colormaps[name](np.clip(position, 0, 1))[..., :3])
 
-    def strength(self, values: FloatArray) -> NDArray[np.float32]:
-        """Return H×W in [0, 1]: how strongly a map covers the film."""
-        return np.clip(np.abs(np.asarray(values, np.float32)) / self.limit, 0, 1)
-
 
 def strip(scale: Scale, alt: str, ends: tuple[str, str]) -> str:
     """Return the scale's colours with a word at either end."""
@@ -82,10 +78,10 @@ def enlarge(picture: Picture) -> Picture:
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def enlarge_film(film: Picture) -> Picture:
-    """Enlarge a film, H×W or H×W×3, as `enlarge` does but smoothly, to H×W×3."""
-    side = film.shape[0] * max(1, round(DISPLAYED / film.shape[0]))
-    shown = Image.fromarray(np.asarray(film)).convert("RGB")
+def enlarge_image(image: Picture) -> Picture:
+    """Enlarge a radiograph, H×W or H×W×3, as `enlarge` does but smoothly, to H×W×3."""
+    side = image.shape[0] * max(1, round(DISPLAYED / image.shape[0]))
+    shown = Image.fromarray(np.asarray(image)).convert("RGB")
     return np.asarray(shown.resize((side, side), Image.Resampling.BICUBIC))
 
 
@@ -118,6 +114,12 @@ def as_bytes(values: FloatArray) -> Picture:
     """Round values from 0 to 255."""
     rounded: Picture = np.rint(values).astype(np.uint8)
     return rounded
+
+
+def as_picture(image: NDArray[np.float32]) -> Picture:
+    """Return C×S×S in [0, 1] as S×S or, with three channels, S×S×3 uint8."""
+    pixels = as_bytes(255 * image.clip(0, 1)).transpose(1, 2, 0)
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
 def img(picture: Picture, alt: str, size: int | None = DISPLAYED, blocky: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What the study that is rebuilt here published, and what its notebooks do.
+"""The study that is rebuilt here: its published figures, and the flaws of its notebooks.
 
 Source: README and notebooks of R2I-Medical-Imaging. Accuracies of its systems are in the catalogue,
 with every other published figure of a system.
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 NAME = "R2I-Medical-Imaging"
 ABSENT, PRESENT = 150, 72
-"""Test films without and with a fracture."""
+"""Test radiographs without and with a fracture."""
 
 EPS, STEPS = 4 / 255, 10
 """Of its attack, PGD in the L∞ norm, the budget counted after normalisation."""
 
 IMAGE_SIZE = 224
-DATASET = "fracatlas"
 
 PERCENTS = (5, 25, 50)
 COVERAGE: dict[str, dict[str, tuple[float, float, float]]] = {
@@ -50,69 +49,88 @@ COVERAGE: dict[str, dict[str, tuple[float, float, float]]] = {
 
 @dataclass(frozen=True)
 class Flaw:
-    """A way in which the study measures that its rebuilding avoids.
+    """A flaw in how the study measures, which its rebuilding avoids.
 
     Attributes
     ----------
     title : str
-        What it is about.
+        Its subject.
     done, effect : str
-        What its notebooks do, and what that does to the numbers.
+        Of its notebooks, and the effect on the numbers.
+    here : str
+        How it is measured here, in every study.
     """
 
     title: str
     done: str
     effect: str
+    here: str
 
 
 FLAWS = (
     Flaw(
         "Budget",
-        "Films are normalised first and attacked afterwards, with a budget of 4/255 of a standard "
-        "deviation. Four of the eight systems then normalise a second time inside.",
-        "The attack is about four times weaker than it is called, so attacked accuracy is too "
-        "high. Networks that normalise twice see films unlike those they were made for.",
+        "Radiographs are normalised first and attacked afterwards, with a budget of 4/255 of a "
+        "standard deviation. Four of the eight systems then normalise a second time inside.",
+        "The attack is about four times weaker than its budget suggests, so attacked accuracy is "
+        "too high. Networks that normalise twice see images unlike those they were made for.",
+        "The table above has the attack in both spaces. attack.space, on the page Methods, tells "
+        "which of them the rest of this site uses. A radiograph is normalised once, but for "
+        "checkpoints that were trained otherwise.",
     ),
     Flaw(
-        "Test films",
-        "Test films too pass through the random augmentation for training, which differs by class.",
-        "The truth decides what is done to a film before the network sees it, and a network can "
-        "learn to see that; and another run gives other numbers.",
+        "Test radiographs",
+        "Test radiographs too pass through the random augmentation for training, which differs by "
+        "class.",
+        "The label decides how a radiograph is changed before the network sees it, and a network "
+        "can learn to see that; and another run gives other numbers.",
+        "Test radiographs are never augmented. A check compares the image that the network is "
+        "given, pixel by pixel, with the image that is stored.",
     ),
     Flaw(
         "Augmentation",
         "The stronger augmentation, meant for fractures, goes to the other class.",
-        "The rarer class is not helped, and the other one can be told by what augmentation leaves "
-        "on its films.",
+        "The rarer class is not helped, and the other one can be told by traces of augmentation.",
+        "Where there is augmentation (finetune.augment), training radiographs of both classes are "
+        "mirrored and shifted alike.",
     ),
     Flaw(
         "“Frozen” networks",
-        "What is called frozen is in training mode, so its BatchNorm statistics drift.",
-        "What is measured is no longer the published network with a new head; how much robustness "
-        "that costs is not known.",
+        "The frozen part is in training mode, so its BatchNorm statistics drift.",
+        "The network that is measured is no longer the published one with a new head; the loss of "
+        "robustness is not known.",
+        "A frozen part stays in evaluation mode during training: its weights and BatchNorm "
+        "statistics are bit for bit those that it started from. A check compares them.",
     ),
     Flaw(
         "Metrics",
         "Accuracy alone, on a test set that was resampled to 32 % with a fracture; in FracAtlas it "
         "is 18 %.",
-        "Naming no fracture ever is right for 67.6 % of the test set (for 82.4 % of FracAtlas), "
-        "clean or attacked: seven of the eight attacked figures are below that.",
+        "Always answering “no fracture” is right for 67.6 % of the test set (for 82.4 % of "
+        "FracAtlas), clean or attacked: seven of the eight attacked figures are below that.",
+        "AUROC, sensitivity, specificity and balanced accuracy with intervals, beside references "
+        "that always give the same answer. No radiographs are left out, unless dataset.balance "
+        "asks for it.",
     ),
     Flaw(
         "Coverage",
-        "Measured over training films too; DeepLIFT and integrated gradients are computed on four "
-        "tiles and pasted together.",
-        "Films that the network has learnt from may be explained better than new ones, and the "
-        "map of a tile explains what is said of the tile, not of the film.",
+        "Measured over training radiographs too; DeepLIFT and integrated gradients are computed on "
+        "four tiles and pasted together.",
+        "Radiographs that the network has learnt from may be explained better than new ones, and "
+        "the map of a tile explains the answer to the tile, not to the radiograph.",
+        "Over test radiographs only, each map computed on the whole radiograph.",
     ),
     Flaw(
         "Weights",
         "Downloads are unpickled without restriction.",
-        "Nothing; but a file that somebody has tampered with could run whatever it likes.",
+        "None; but a file that somebody has tampered with could run any program.",
+        "No code in a published checkpoint is run, and weights are kept as safetensors, which hold "
+        "no code.",
     ),
     Flaw(
         "Duplicates",
-        "Films that are the same byte by byte can fall on both sides of the split.",
-        "Test films may have been learnt by heart, so numbers can be too high.",
+        "Radiographs that are the same byte by byte can be on both sides of the split.",
+        "Test radiographs may have been learnt by heart, so numbers can be too high.",
+        "Radiographs with the same image stay in one part of the split.",
     ),
 )

@@ -16,30 +16,32 @@ from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import Params, load_params
 from radrobust.data.samples import Samples, load_samples
-from radrobust.report.kit.text import Row
+from radrobust.report.kit.text import Row, listing, plural
 from radrobust.systems.catalogue import SYSTEMS
 
 ALWAYS_NEGATIVE, ALWAYS_POSITIVE = "always_negative", "always_positive"
 REFERENCES = (ALWAYS_NEGATIVE, ALWAYS_POSITIVE)
-"""What looks at no film and always gives the same answer: class 0, class 1."""
-
+"""References that look at no radiograph and always give the same answer: class 0, class 1."""
 
 IMAGES = ("clean", "attacked")
-"""Of which a film is explained: as it is, and as the attack left it."""
+"""The two images of which a sample is explained: as stored, and as the attack left it."""
+
+FEW = 3
+"""Systems that a sentence names one by one."""
 
 EPS_DIGITS = 9
-"""To which budgets are compared: a file may have rounded the last ones."""
+"""Digits to which budgets are compared: a file may have rounded the last ones."""
 
 
 class View(NamedTuple):
-    """Which maps are held against what: one part of the table `localisation`.
+    """A part of the table `localisation`: which maps are compared with which region.
 
     Attributes
     ----------
     image : str
         ``clean`` or ``attacked``.
     answers : str
-        Of ``all`` films, or of those that the system is ``right`` or ``wrong`` about.
+        Of ``all`` samples, or of those that the system is ``right`` or ``wrong`` about.
     region : str
         ``mask``, the finding's outline, or ``box``, that around it.
     """
@@ -54,14 +56,14 @@ CLEAN = View()
 
 @dataclass(frozen=True)
 class Attacked:
-    """Some films as one system's attack left them.
+    """Some samples as one system's attack left them.
 
     Attributes
     ----------
     images : array
         K×C×S×S float32 in [0, 1]; one channel, or three where budgets count normalised ones.
     answers : DataFrame
-        One row a film, in that order, by `sample_id`: `label`, `clean_logit_0`, `clean_logit_1`,
+        One row a sample, in that order, by `sample_id`: `label`, `clean_logit_0`, `clean_logit_1`,
         `probability`, `predicted`, `broken`, …
     """
 
@@ -69,9 +71,18 @@ class Attacked:
     answers: pd.DataFrame
 
 
+def _table(path: Path) -> cached_property[pd.DataFrame]:
+    """A table of a study, read when it is first asked for."""
+    return cached_property(lambda study: study._read(path))
+
+
+def _summary(name: str) -> cached_property[pd.DataFrame]:
+    return _table(paths.SUMMARY / f"{name}.parquet")
+
+
 @dataclass(frozen=True)
 class Study:
-    """What the pages read. Every table is read when it is first asked for.
+    """A study as the pages read it: every table when it is first asked for.
 
     Attributes
     ----------
@@ -96,7 +107,7 @@ class Study:
         return cls(root, load_params(root / paths.PARAMS))
 
     def only(self, system: str) -> Study:
-        """Return the study as if it had one system: what shows its systems then shows that one."""
+        """Return the study as if it had this system alone."""
         return Study(self.root, self.params.model_copy(update={"systems": [system]}))
 
     @property
@@ -105,23 +116,36 @@ class Study:
         return self.params.systems
 
     def title(self, system: str) -> str:
-        """Return what a system is called where its label stands nearby or space is short."""
+        """Return the short name of a system, for where its label is nearby or space is short."""
         if system in REFERENCES:
             return f"Always “{self.classes[REFERENCES.index(system)]}”"
         return SYSTEMS[system].title
 
     def label(self, system: str) -> str:
-        """Return by which paper a system is known, such as “Chen 2024”."""
+        """Return the paper by which a system is known, such as “Chen 2024”."""
         return "" if system in REFERENCES else SYSTEMS[system].label
 
     def name(self, system: str) -> str:
-        """Return what a sentence calls a system, such as “Data Filtering (Chen 2024)”."""
+        """Return the full name of a system, such as “Data Filtering (Chen 2024)”."""
         label = self.label(system)
         return f"{self.title(system)} ({label})" if label else self.title(system)
 
+    def names(self, chosen: list[str]) -> str:
+        """Name some of the systems, or count them and name the exceptions where that is shorter."""
+        others = [system for system in self.systems if system not in chosen]
+        if len(chosen) <= FEW:
+            return listing([self.name(system) for system in chosen])
+        if not others:
+            return f"all {len(chosen)} systems"
+        if len(others) <= FEW:
+            exceptions = listing([self.name(system) for system in others])
+            return f"{len(chosen)} of {len(self.systems)} systems (all but {exceptions})"
+        named = listing([self.title(system) for system in chosen])
+        return f"{len(chosen)} of {len(self.systems)} systems ({named})"
+
     @property
     def eps(self) -> float:
-        """The budget at which films count as attacked, in the unit of `attack.space`."""
+        """The budget of the attack, in the unit of `attack.space`."""
         return float(self.params.attack.eps)
 
     @property
@@ -131,7 +155,7 @@ class Study:
 
     @cached_property
     def samples(self) -> Samples:
-        """The films."""
+        """The radiographs with their rows."""
         return load_samples(self.root)
 
     @property
@@ -146,159 +170,132 @@ class Study:
 
     @property
     def is_phantom(self) -> bool:
-        """Whether the films are drawn and not taken of anybody."""
+        """Whether the radiographs are drawn and not taken of anybody."""
         return bool(self.params.dataset.name == "phantom")
 
-    @cached_property
-    def metrics(self) -> pd.DataFrame:
-        """`system`, `eps`, `metric`, `value`, `low`, `high`."""
-        return self._summary("metrics")
+    metrics = _summary("metrics")
+    """`system`, `eps`, `metric`, `value`, `low`, `high`."""
 
-    @cached_property
-    def confusion(self) -> pd.DataFrame:
-        """`system`, `eps`, `actual`, `predicted`, `count`."""
-        return self._summary("confusion")
+    confusion = _summary("confusion")
+    """`system`, `eps`, `actual`, `predicted`, `count`."""
 
-    @cached_property
-    def class_report(self) -> pd.DataFrame:
-        """`system`, `eps`, `label`, `precision`, `recall`, `f1`, `support`."""
-        return self._summary("classes")
+    class_report = _summary("classes")
+    """`system`, `eps`, `label`, `precision`, `recall`, `f1`, `support`."""
 
-    @cached_property
-    def falls(self) -> pd.DataFrame:
-        """`system`, `eps`, `iteration`, `count`."""
-        return self._summary("falls")
+    falls = _summary("falls")
+    """`system`, `eps`, `iteration`, `count`."""
 
-    @cached_property
-    def localisation(self) -> pd.DataFrame:
-        """`system`, `explainer`, `image`, `answers`, `region`, `metric`, `value`, …, `n`."""
-        return self._summary("attributions")
+    localisation = _summary("attributions")
+    """`system`, `explainer`, `image`, `answers`, `region`, `metric`, `value`, …, `n`."""
 
-    @cached_property
-    def convergence(self) -> pd.DataFrame:
-        """`system`, `explainer`, `image`, `metric`, `value`, …: do the maps add up?"""
-        return self._summary("convergence")
+    convergence = _summary("convergence")
+    """`system`, `explainer`, `image`, `metric`, `value`, …: do the maps add up?"""
 
-    @cached_property
-    def survival(self) -> pd.DataFrame:
-        """`system`, `explainer`, `films`, `metric`, `value`, …: clean against attacked maps."""
-        return self._summary("survival")
+    survival = _summary("survival")
+    """`system`, `explainer`, `films`, `metric`, `value`, …: clean against attacked maps."""
 
-    @cached_property
-    def faithfulness(self) -> pd.DataFrame:
-        """`system`, `explainer`, `metric`, `value`, …, `gain`, `gain_low`, `gain_high`."""
-        return self._summary("faithfulness")
+    faithfulness = _summary("faithfulness")
+    """`system`, `explainer`, `metric`, `value`, …, `gain`, `gain_low`, `gain_high`."""
 
-    @cached_property
-    def faithfulness_curves(self) -> pd.DataFrame:
-        """`system`, `explainer`, `curve`, `share`, `value`."""
-        return self._summary("faithfulness_curves")
+    faithfulness_curves = _summary("faithfulness_curves")
+    """`system`, `explainer`, `curve`, `share`, `value`."""
 
-    @cached_property
-    def randomisation(self) -> pd.DataFrame:
-        """`system`, `explainer`, `depth`, `part`, `value`, `low`, `high`, `n`."""
-        return self._summary("randomisation")
+    randomisation = _summary("randomisation")
+    """`system`, `explainer`, `depth`, `part`, `value`, `low`, `high`, `n`."""
 
-    @cached_property
-    def counts(self) -> pd.DataFrame:
-        """`split`, `label`, `count`."""
-        return self._summary("counts")
+    counts = _summary("counts")
+    """`split`, `label`, `count`."""
 
     @cached_property
     def notes(self) -> pd.Series[int]:
-        """Number of films by fault."""
-        return self._summary("notes").set_index("fault")["count"]
+        """Number of samples by fault."""
+        return self._read(paths.SUMMARY / "notes.parquet").set_index("fault")["count"]
 
-    @cached_property
-    def faults(self) -> pd.DataFrame:
-        """`sample_id`, `kind`, `fault`, `done`: what the audit found of films."""
-        return self._read(paths.AUDIT / "faults.parquet")
+    faults = _table(paths.AUDIT / "faults.parquet")
+    """`sample_id`, `kind`, `fault`, `done`: the findings of the audit, by sample."""
 
-    @cached_property
-    def pairs(self) -> pd.DataFrame:
-        """`one`, `other`, `picture`, `correlation`, `mirrored`: films that show the same."""
-        return self._read(paths.AUDIT / "pairs.parquet")
+    pairs = _table(paths.AUDIT / "pairs.parquet")
+    """`one`, `other`, `picture`, `correlation`, `mirrored`: samples alike."""
 
-    @cached_property
-    def probes(self) -> pd.DataFrame:
-        """`probe`, `auroc`, `low`, `high`, `films`: how well a shortcut tells the label."""
-        return self._read(paths.AUDIT / "probes.parquet")
+    probes = _table(paths.AUDIT / "probes.parquet")
+    """`probe`, `auroc`, `low`, `high`, `films`: how well a shortcut predicts the label."""
 
-    @cached_property
-    def comparisons(self) -> pd.DataFrame:
-        """`eps`, `first`, `second`, `metric`, `difference`, …: two systems on the same films."""
-        return self._summary("comparisons")
+    comparisons = _summary("comparisons")
+    """`eps`, `first`, `second`, `metric`, `difference`, …: two systems on the same samples."""
 
-    @cached_property
-    def subgroups(self) -> pd.DataFrame:
-        """`system`, `eps`, `subgroup`, `member`, `n`, `findings`, `metric`, `value`, …"""
-        return self._summary("subgroups")
+    subgroups = _summary("subgroups")
+    """`system`, `eps`, `subgroup`, `member`, `n`, `findings`, `metric`, `value`, …"""
 
-    @cached_property
-    def spaces(self) -> pd.DataFrame:
-        """`system`, `space`, `grey_levels`, `metric`, `value`, `low`, `high`, at `eps`."""
-        return self._summary("spaces")
+    spaces = _summary("spaces")
+    """`system`, `space`, `grey_levels`, `metric`, `value`, `low`, `high`, at `eps`."""
 
     @cached_property
     def checks(self) -> pd.DataFrame:
         """`system`, `check`, `status`, `value`, `low`, `high`, `limit`, `n`, `context`."""
-        table = self._summary("checks")
+        table = self._read(paths.SUMMARY / "checks.parquet")
         return table[table["system"].isin(self.systems)]
 
-    @cached_property
-    def perturbations(self) -> pd.DataFrame:
-        """`system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`, `l2_median`."""
-        return self._summary("perturbations")
+    perturbations = _summary("perturbations")
+    """`system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`, `l2_median`."""
 
     @property
     def finding(self) -> str:
-        """What is looked for, such as “fracture”."""
+        """The finding that the systems look for, such as “fracture”."""
         return str(self.dataset["finding"])
 
     @property
     def marked(self) -> int:
-        """Number of explained films whose finding is marked."""
+        """Number of explained samples whose finding is marked."""
         return int(self.localisation["n"].max())
 
     def count(self, split: str, label: int) -> int:
-        """Return the number of films in a split and class."""
+        """Return the number of samples in a split and class."""
         table = self.counts
         rows = (table["split"] == split) & (table["label"] == label)
         return int(table.loc[rows, "count"].iloc[0])
+
+    @property
+    def test_set(self) -> str:
+        """The size of the test set and of its class with the finding, in words."""
+        absent, present = self.count("test", 0), self.count("test", 1)
+        return (
+            f"{plural(absent + present, 'test radiograph')}, {present:,} of them with a "
+            f"{self.finding}"
+        )
 
     def metric(self, system: str, eps: float, metric: str) -> Row:
         """Return `value`, `low` and `high`; NaN where undefined."""
         return self._metrics[system, round(eps, EPS_DIGITS), metric]
 
     def leaders(self, eps: float, metric: str) -> list[str]:
-        """Name the systems of which none has a higher value; several where they share it."""
+        """Name the systems with the highest value; several where they share it."""
         values = {key: float(self.metric(key, eps, metric)["value"]) for key in self.systems}
         return [key for key, value in values.items() if value == max(values.values())]
 
     def against_budget(self, system: str, metric: str) -> pd.DataFrame:
-        """Return `eps`, `value`, `low` and `high` of a metric, from the clean films up."""
+        """Return `eps`, `value`, `low` and `high` of a metric, from budget 0 up."""
         return self._against_budget[system, metric]
 
     def localised(self, system: str, explainer: str, metric: str, view: View = CLEAN) -> Row:
         """Return `value`, `low`, `high`, `chance` and `n`; NaN where undefined."""
         return self._localised[(system, explainer, metric, *view)]
 
-    def attacked(self, system: str, films: list[str]) -> Attacked:
-        """Return test films as attacked at `eps`, and what the system said of them."""
+    def attacked(self, system: str, names: list[str]) -> Attacked:
+        """Return test samples as attacked at `eps`, with the answers of the system."""
         table = self._read(paths.PREDICTIONS / system / "predictions.parquet")
         chosen = (table["decision"] == "argmax") & (table["space"] == self.params.attack.space)
         answers = at(table[chosen], system, self.eps).set_index("sample_id")
         with np.load(self._found(paths.PREDICTIONS / system / "images.npz")) as arrays:
-            names = arrays["sample_ids"].tolist()
-            images = arrays["images"][[names.index(film) for film in films]]
-        return Attacked(images, answers.loc[films])
+            stored = arrays["sample_ids"].tolist()
+            images = arrays["images"][[stored.index(name) for name in names]]
+        return Attacked(images, answers.loc[names])
 
     def attributions(self, system: str) -> pd.DataFrame:
-        """Return one row a film, image and explainer."""
+        """Return one row a sample, image and explainer."""
         return self._read(paths.ATTRIBUTIONS / system / "attributions.parquet")
 
     def explained(self, system: str) -> list[str]:
-        """Name the films that were explained, N, in the order of a hash, class by class."""
+        """Name the samples that were explained, N, in the order of a hash, class by class."""
         with np.load(self._found(paths.ATTRIBUTIONS / system / "maps.npz")) as arrays:
             return [str(name) for name in arrays["sample_ids"]]
 
@@ -307,9 +304,9 @@ class Study:
 
         Their order is that of `explained`.
         """
-        table, films = self.attributions(system), self.explained(system)
+        table, names = self.attributions(system), self.explained(system)
         table = table[table["explainer"] == explainer].set_index(["image", "sample_id"])
-        largest = {image: table["largest"].loc[image].loc[films] for image in IMAGES}
+        largest = {image: table["largest"].loc[image].loc[names] for image in IMAGES}
         with np.load(self._found(paths.ATTRIBUTIONS / system / "maps.npz")) as arrays:
             return {
                 image: arrays[f"{explainer}-{image}"]
@@ -318,7 +315,7 @@ class Study:
             }
 
     def training(self, system: str) -> dict[str, Any]:
-        """Return of what a system was built, and, if anything was trained, how.
+        """Return how a system was built, and how it was trained if it was.
 
         Always `scale`, `head`, `weights` and `parameters`; `trainable`, `objective`, `epochs`,
         `best_epoch`, `seconds` and `precision`, as in `searched`, only where something was trained.
@@ -326,7 +323,7 @@ class Study:
         return self._facts(paths.MODELS / system / "training.json")
 
     def searched(self, system: str) -> dict[str, Any]:
-        """Return in which precision a system's attack searched.
+        """Return the precision in which a system's attack searched.
 
         `name`, and the time of one step in each precision, `float32_seconds` and
         `bfloat16_seconds`: None where nothing was measured.
@@ -355,9 +352,6 @@ class Study:
     @cached_property
     def _localised(self) -> dict[Any, Row]:
         return keyed(self.localisation, "system", "explainer", "metric", *View._fields)
-
-    def _summary(self, name: str) -> pd.DataFrame:
-        return self._read(paths.SUMMARY / f"{name}.parquet")
 
     def _facts(self, path: Path) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(self._found(path).read_text(encoding="utf-8"))

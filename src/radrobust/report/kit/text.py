@@ -26,6 +26,7 @@ METRIC_TITLES = {
     "brier": "Brier score",
     "ece": "Calibration error",
 }
+SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test"}
 EXPLAINER_TITLES = {
     "saliency": "Saliency",
     "gradient_x_input": "Gradient × input",
@@ -35,7 +36,7 @@ EXPLAINER_TITLES = {
     "occlusion": "Occlusion",
 }
 COVERAGES = (5, 15, 25, 50, 75, 85, 95)
-"""Per cent of the film's pixels, of which it is asked how much of the finding they hold."""
+"""Shares of the radiograph's pixels, in per cent, at which coverage is measured."""
 
 OBJECTIVE_TITLES = {
     "standard": "Standard training",
@@ -121,7 +122,7 @@ def power(value: float) -> str:
 
 
 def unit(metric: str) -> str:
-    """Return what follows the number of a metric in a sentence."""
+    """Return the unit that follows the number of a metric in a sentence."""
     return "" if metric in AS_DECIMAL else " %"
 
 
@@ -195,7 +196,7 @@ def plural(count: int, singular: str, more: str = "") -> str:
 
     Examples
     --------
-    >>> plural(1, "film"), plural(1200, "film")
-    ('1 film', '1,200 films')
+    >>> plural(1, "radiograph"), plural(1200, "radiograph")
+    ('1 radiograph', '1,200 radiographs')
     """
     return f"{count:,} {singular if count == 1 else more or singular + 's'}"

@@ -1,4 +1,4 @@
-"""What the case browser is made of: what was said of every test film, and small pictures."""
+"""Page *Cases*: the document of the case browser, and its small pictures."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from PIL import Image
 from radrobust.evaluation.attributions import exceeds_tolerance
 from radrobust.evaluation.subgroups import PREFIX
 from radrobust.report.kit import layers
-from radrobust.report.kit.pictures import Picture, Scale, as_bytes, webp
-from radrobust.report.kit.shown import Html, Markdown, prose
+from radrobust.report.kit.pictures import Picture, Scale, as_picture, webp
+from radrobust.report.kit.shown import Html
 from radrobust.report.kit.study import IMAGES, Attacked, Study
-from radrobust.report.kit.text import explainer_title, plural
+from radrobust.report.kit.text import explainer_title
 
-FILM, THUMBNAIL, MAP = 448, 64, 112
-"""How many pixels wide pictures are at most."""
+IMAGE, THUMBNAIL, MAP = 448, 64, 112
+"""Most pixels that pictures are wide."""
 
 LOSSLESS = 96
-"""How wide films may be whose every grey level is kept; larger ones would be too heavy."""
+"""Most pixels of an image whose every grey level is kept; larger ones would be too heavy."""
 
 HEAVIEST = 60_000
 """Bytes of a picture."""
 
 QUALITIES = (90, 70, 50, 30, 5)
 SHADES = (layers.LEVELS, 16, 8, 4)
-"""What is tried, one after the other, until a picture is light enough."""
+"""Tried one after the other until a picture is light enough."""
 
 STOPS = 17
 """Colours of a legend, between which the browser fills in."""
 
 GLOBAL = "radrobustCases"
-"""What `data.js` sets: a page that lies on a disk may load scripts, but no other data."""
+"""The variable that `data.js` sets: a page on a disk may load scripts, but no other data."""
 
 FRAME = """\
 <link rel="stylesheet" href="assets/cases.css">
@@ -50,7 +50,7 @@ JavaScript nothing is shown here; the numbers on the other pages do not need it.
 
 
 class Maps(NamedTuple):
-    """What one system's maps of one method look like.
+    """One system's maps of one method.
 
     Attributes
     ----------
@@ -64,54 +64,24 @@ class Maps(NamedTuple):
     signed: bool
 
 
-def rule(study: Study) -> Markdown:
-    """Say which films are here, and of which there are maps."""
-    finding, no = study.finding, study.classes[0]
-    count = study.count("test", 0) + study.count("test", 1)
-    return prose(
-        f"All {plural(count, 'test film')}, with what each system says of it: as it is, and as "
-        f"the attack on that very system left it. **Each map explains the answer that the network "
-        f"gave to that very image.** Where it says “{no}”, the map shows what speaks for “{no}”; "
-        f"an attacked film is explained by what is said of it then. Maps are there for every test "
-        f"film with a {finding} and for {_others(study):,} without.{_made_smaller(study)}"
-    )
-
-
-def how_to_read(study: Study) -> Markdown:
-    """Say what stands under a map, and what its colours are."""
-    hit = (
-        "Under each map is how much of the finding it hits, that is how many of the marked pixels "
-        "are among the film's strongest five per cent; a map that knows nothing has five per cent "
-        "of them there."
-        if study.marked
-        else f"No test film has its {study.finding} marked, so nothing is outlined, and no map is "
-        "held against it."
-    )
-    return prose(
-        f"{hit} Red speaks for the answer, blue against it; methods without a sign run from black "
-        "to yellow. One scale of colours holds for all maps of a method and a system, so films can "
-        "be compared, and clean with attacked; systems and methods cannot."
-    )
-
-
 def frame() -> Html:
     """Return where the case browser is put together."""
     return Html(FRAME)
 
 
 def names(study: Study) -> list[str]:
-    """Name the test films, in the order of the table."""
+    """Name the test samples, in the order of the table."""
     samples = study.samples
     return [str(name) for name in samples.table["sample_id"].iloc[samples.rows("test")]]
 
 
-def films(study: Study) -> NDArray[np.uint8]:
-    """Return the test films, N×S×S, in the order of `names`."""
+def images(study: Study) -> NDArray[np.uint8]:
+    """Return the test images, N×S×S, in the order of `names`."""
     return np.asarray(study.samples.images[study.samples.rows("test")])
 
 
 def document(study: Study) -> dict[str, Any]:
-    """Return what is known of the films before any system is asked.
+    """Return the facts about the samples before any system is asked.
 
     `answers` and `maps`, by system, are still empty; see `answers` and `maps_said`.
     """
@@ -129,7 +99,7 @@ def document(study: Study) -> dict[str, Any]:
         "methods": [explainer_title(method) for method in methods],
         "colours": {kind: _stops(kind == "signed") for kind in ("signed", "unsigned")},
         "subgroups": _subgroups(study),
-        "films": _films(study),
+        "films": _samples(study),
         "explained": study.explained(study.systems[0]),
         "answers": {},
         "maps": {},
@@ -137,18 +107,18 @@ def document(study: Study) -> dict[str, Any]:
 
 
 def answers(table: pd.DataFrame) -> dict[str, list[Any]]:
-    """Return what a system says of each film, clean and attacked.
+    """Return the answers of a system to each sample, clean and attacked.
 
     Parameters
     ----------
     table : DataFrame
-        Of `Study.attacked`, one row a film.
+        Of `Study.attacked`, one row a sample.
 
     Returns
     -------
     dict of str to list
-        By film: `clean` and `attacked`, the probabilities of class 1; `said` and `after`, the
-        classes; whether the attack has `changed` the film and `broken` a right answer, as 0 or 1.
+        By sample: `clean` and `attacked`, the probabilities of class 1; `said` and `after`, the
+        classes; whether the attack has `changed` the image and `broken` a right answer, as 0 or 1.
     """
     difference = (table["clean_logit_1"] - table["clean_logit_0"]).to_numpy(np.float64)
     said, after = (difference > 0).astype(int), table["predicted"].to_numpy(int)
@@ -164,22 +134,22 @@ def answers(table: pd.DataFrame) -> dict[str, list[Any]]:
 
 
 def maps_said(study: Study, system: str) -> dict[str, Any]:
-    """Return what is said of a system's maps.
+    """Return the measures of a system's maps.
 
     Returns
     -------
     dict
-        By image (clean, attacked), film in the order of `Study.explained` and method: `hit`, the
+        By image (clean, attacked), sample in the order of `Study.explained` and method: `hit`, the
         share of the finding that is among the strongest five per cent, or None where none is
         marked; `off`, 1 where a map does not add up though it promises to; `zero`, 1 where it is 0
         everywhere.
     """
     table = study.attributions(system).set_index(["image", "sample_id", "explainer"])
-    films, methods = study.explained(system), study.params.explain.methods
-    index = pd.MultiIndex.from_product([IMAGES, films, methods], names=table.index.names)
+    samples, methods = study.explained(system), study.params.explain.methods
+    index = pd.MultiIndex.from_product([IMAGES, samples, methods], names=table.index.names)
     rows = table.loc[index]
     off = rows["delta"].notna().to_numpy() & exceeds_tolerance(rows)
-    shape = len(IMAGES), len(films), len(methods)
+    shape = len(IMAGES), len(samples), len(methods)
     hit = np.array([_share(value) for value in rows["mask_coverage_5"]], object)
     return {
         "hit": hit.reshape(shape).tolist(),
@@ -194,26 +164,25 @@ def script(found: dict[str, Any]) -> str:
     return f"window.{GLOBAL} = {text}\n"
 
 
-def film(pixels: Picture) -> bytes:
-    """Return a film, H×W or H×W×3, as a WebP file, at the size that it is stored at."""
-    shown = _within(pixels, FILM)
+def image(pixels: Picture) -> bytes:
+    """Return a radiograph, H×W or H×W×3, as a WebP file, at the size that it is stored at."""
+    shown = _within(pixels, IMAGE)
     if shown.width <= LOSSLESS:
         return webp(shown, lossless=True, method=4)
     return _light(webp(shown, quality=quality, method=4) for quality in QUALITIES)
 
 
 def thumbnail(pixels: Picture) -> bytes:
-    """Return a small copy of a film as a WebP file."""
+    """Return a small copy of a radiograph as a WebP file."""
     return webp(_within(pixels, THUMBNAIL), quality=70, method=4)
 
 
-def changed_films(attacked: Attacked) -> Iterator[tuple[str, bytes]]:
-    """Yield name and picture of every film that the attack has changed."""
+def adversarial(attacked: Attacked) -> Iterator[tuple[str, bytes]]:
+    """Yield name and picture of every sample that the attack has changed."""
     rows = zip(attacked.answers.index, attacked.images, attacked.answers["linf"], strict=True)
-    for name, image, change in rows:
+    for name, pixels, change in rows:
         if change > 0:
-            pixels = as_bytes(255 * image.clip(0, 1)).transpose(1, 2, 0)
-            yield str(name), film(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+            yield str(name), image(as_picture(pixels))
 
 
 def maps(study: Study, system: str) -> list[Maps]:
@@ -229,16 +198,16 @@ def maps(study: Study, system: str) -> list[Maps]:
 
 
 def sprite(found: list[Maps], place: int, changed: bool) -> bytes:
-    """Return the maps of one film side by side, a column a method, as a WebP file.
+    """Return the maps of one sample side by side, a column a method, as a WebP file.
 
     Parameters
     ----------
     found : list of Maps
         Of a system, by method.
     place : int
-        Of the film among those that are explained.
+        Of the sample among those that are explained.
     changed : bool
-        Below the maps of the clean film are those of the attacked one, unless they are the same.
+        Below the maps of the clean image are those of the attacked one, unless they are the same.
     """
 
     def tried() -> Iterator[bytes]:
@@ -251,7 +220,7 @@ def sprite(found: list[Maps], place: int, changed: bool) -> bytes:
 
 
 def _coloured(found: Maps, place: int, levels: int, images: int) -> Picture:
-    """Colour maps by a table, so that they let through what lies below where they are weak."""
+    """Colour maps by a table, so that they are transparent where they are weak."""
     steps = np.rint(found.shares[:images, place] * levels).astype(np.intp)
     first = levels if found.signed else 0
     coloured: Picture = _colours(found.signed, levels)[np.concatenate(steps) + first]
@@ -284,8 +253,8 @@ def _subgroups(study: Study) -> list[dict[str, Any]]:
     ]
 
 
-def _films(study: Study) -> list[dict[str, Any]]:
-    """One entry a test film, in the order of `names`."""
+def _samples(study: Study) -> list[dict[str, Any]]:
+    """One entry a test sample, in the order of `names`."""
     rows = study.samples.rows("test")
     table, masks = study.samples.table.iloc[rows], study.samples.masks[rows]
     columns = [group["key"] for group in _subgroups(study)]
@@ -304,25 +273,13 @@ def _films(study: Study) -> list[dict[str, Any]]:
     ]
 
 
-def _made_smaller(study: Study) -> str:
-    """Say what the pictures have lost on the way here, if anything."""
-    side = study.params.dataset.image_size
-    if side <= LOSSLESS:
-        return ""
-    shown = layers.shrunk(np.zeros((side, side)), MAP).shape[0]
-    return (
-        f" To be light, films are compressed here, so that what the attack changed is not seen "
-        f"pixel by pixel, and maps are averaged to {shown}×{shown} pixels."
-    )
-
-
 def _others(study: Study) -> int:
-    """Of how many films without the finding there are maps."""
+    """Number of explained samples without the finding."""
     return min(study.params.explain.others, study.count("test", 0))
 
 
 def _within(pixels: Picture, most: int) -> Image.Image:
-    """Shrink a film that is wider than `most`."""
+    """Shrink a radiograph that is wider than `most`."""
     shown = Image.fromarray(np.ascontiguousarray(pixels))
     shown.thumbnail((most, most), Image.Resampling.LANCZOS)
     return shown

@@ -1,4 +1,4 @@
-"""What `radrobust compare` found: experiments side by side, and what moved between them."""
+"""Page *Compare*: experiments side by side, and the differences between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from radrobust.core.errors import InputError
 from radrobust.core.params import budget_text
 from radrobust.report.kit import charts, html
 from radrobust.report.kit.html import cell
-from radrobust.report.kit.shown import Html, Markdown, prose
+from radrobust.report.kit.shown import Html
 from radrobust.report.kit.study import REFERENCES, keyed
 from radrobust.report.kit.tables import LOWER_IS_BETTER
 from radrobust.report.kit.text import (
@@ -98,25 +98,25 @@ class Compared:
 
 
 def revisions(compared: Compared) -> Html:
-    """Which revisions are compared, and what the films of each were attacked with."""
+    """The revisions that are compared, with their commits and budgets."""
     head = [cell("Revision", "col", style="system"), cell("Commit", "col"),
-            cell("Attacked means", "col", style="number"), cell("Films", "col")]  # fmt: skip
+            cell("Budget", "col", style="number"), cell("Radiographs", "col")]  # fmt: skip
     body = []
     for place, row in enumerate(compared.revisions.itertuples()):
-        films = "as the first" if row.same_films else "not those of the first"
+        radiographs = "as the first" if row.same_films else "not those of the first"
         body.append(
             [
                 cell(str(row.revision), "row", style="system"),
                 cell(str(row.commit)[:9] or "as it was when these tables were written"),
                 cell(budget_text(float(str(row.eps))), style="number"),
-                cell(films if place else "the first"),
+                cell(radiographs if place else "the first"),
             ]
         )
-    return Html(html.table([head], body, "What is compared; the others are held to the first."))
+    return Html(html.table([head], body, "The revisions; the others are compared with the first."))
 
 
 def cautions(compared: Compared) -> Html:
-    """Say aloud what makes the revisions less comparable than they look."""
+    """Say aloud why the revisions are less comparable than they look."""
     said = _cautions(compared)
     return Html("".join(f'<div class="aloud" role="note">{escape(text)}</div>' for text in said))
 
@@ -136,55 +136,55 @@ def params(compared: Compared) -> Html:
     return Html(html.table(head, body, caption))
 
 
-def in_words(compared: Compared) -> Markdown:
-    """Count what moved, and how much of it by more than the intervals are wide."""
-    first, *others = compared.names
-    lines = []
-    for other in others:
-        rows = _against(compared.metrics, other)
+def summary(compared: Compared) -> Html:
+    """Count the figures that differ from the first revision's, and those clearly apart."""
+    head = [cell("Revision", "col", style="system")]
+    titles = ("Figures", "Different", "Intervals apart")
+    head += [cell(title, "col", style="number") for title in titles]
+    head += [cell("Largest difference", "col"), cell("Not measured", "col")]
+    body = []
+    for name in compared.names[1:]:
+        rows = _against(compared.metrics, name)
         moved = rows[rows["difference"].abs() > 0]
-        if moved.empty:
-            lines.append(f"**{other}** and {first} do not differ in any of {len(rows)} figures.")
-            continue
-        apart = int(moved["apart"].sum())
-        lines.append(
-            f"In **{other}**, {len(moved)} of {plural(len(rows), 'figure')} differ from those of "
-            f"{first}; the intervals of {apart} do not overlap. The largest move: "
-            f"{_largest(moved)}."
+        counts = (len(rows), len(moved), int(moved["apart"].sum()))
+        largest = _largest(moved) if len(moved) else DASH
+        body.append(
+            [cell(name, "row", style="system")]
+            + [cell(f"{count:,}", style="number") for count in counts]
+            + [cell(largest), cell(_missing(compared, name) or DASH)]
         )
-    return prose("\n\n".join([*lines, *_only_in_some(compared)]))
+    caption = f"Against {compared.names[0]}. Not measured: systems that other revisions have."
+    return Html(html.table([head], body, caption))
 
 
 def small_multiples(compared: Compared) -> Html:
     """Clean and attacked balanced accuracy of every revision, a panel a system."""
     titles = [f"{SYSTEMS[key].title}\n{SYSTEMS[key].label}" for key in compared.systems]
     with charts.panels(titles, height=0.28 + 0.16 * len(compared.names)) as (figure, axes):
-        said = []
         for ax, system in zip(axes, compared.systems, strict=True):
             rows = compared.metrics[
                 (compared.metrics["system"] == system) & (compared.metrics["metric"] == DRAWN)
             ]
             _draw(ax, rows, compared.names, charts.colour(system))
-            said.append(f"{_name(system)}: {_spoken(rows)}")
         figure.supxlabel("Balanced accuracy, %", fontsize=8.5)
         return charts.shown(
             figure,
-            alt=f"Balanced accuracy by system and revision. {'; '.join(said)}.",
+            alt="Balanced accuracy by system and revision: from the table below.",
             caption="Balanced accuracy with its interval, the revisions one below the other. "
-            "Hollow circle: clean films. Filled square: attacked films, each at the revision's own "
-            "budget. Dashed: always the same answer.",
+            "Hollow circle: clean. Filled square: attacked, each at the revision's own budget. "
+            "Dashed: always the same answer.",
         )
 
 
 def metrics(compared: Compared) -> Html:
-    """Every figure, those that moved most first; a tab a revision."""
+    """Every figure, the largest differences first; a tab a revision."""
     return _tabs("moved", compared, compared.metrics)
 
 
 def maps(compared: Compared) -> Html:
-    """Where the maps look, those that moved most first; a tab a revision."""
+    """Measures of the maps, the largest differences first; a tab a revision."""
     if compared.maps.empty:
-        return Html("<p>No finding is marked, so that maps have nothing to be held against.</p>")
+        return Html("<p>No finding is marked, so that no map can be compared with it.</p>")
     return _tabs("maps-moved", compared, compared.maps)
 
 
@@ -203,18 +203,18 @@ def _moves(table: pd.DataFrame, first: str, other: str, level: str) -> str:
     start = keyed(table[table["revision"] == first], *keys)
     order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
     head = [cell("System", "col", style="system"), cell("Figure", "col"),
-            cell("Moved by", "col", style="number"), cell(first, "col", style="number"),
+            cell("Difference", "col", style="number"), cell(first, "col", style="number"),
             cell(other, "col", style="number")]  # fmt: skip
     body = [_move(row, start[key]) for key, row in keyed(rows.loc[order], *keys).items()]
     caption = (
-        f"{other} less {first}, largest move first; under each figure its {level} interval. "
+        f"{other} less {first}, largest difference first; under each figure its {level} interval. "
         f"◆ apart: the two intervals have no point in common. Nothing here was tested, and "
-        f"intervals that overlap do not show that nothing moved."
+        f"intervals that overlap do not show that nothing differs."
     )
     shown = html.table([head], body[:MOST_ROWS], caption)
     if rest := body[MOST_ROWS:]:
         more = html.table([head], rest, f"{other} less {first}, continued.")
-        shown += html.details(f"{plural(len(rest), 'smaller move')}", "", more)
+        shown += html.details(f"{plural(len(rest), 'smaller difference')}", "", more)
     return f'<div class="moves">{shown}</div>'
 
 
@@ -236,8 +236,8 @@ def _move(row: Row, start: Row) -> list[str]:
 
 
 def _about(row: Row) -> str:
-    """Of which films a figure is, by which method, and whether less is more."""
-    said = [f"{row['films']} films"]
+    """The images and the method of a figure, and whether less is better."""
+    said = [str(row["films"])]
     if "explainer" in row:
         said.insert(0, explainer_title(str(row["explainer"])))
     if str(row["metric"]) in LOWER_IS_BETTER:
@@ -246,7 +246,7 @@ def _about(row: Row) -> str:
 
 
 def _against(table: pd.DataFrame, other: str) -> pd.DataFrame:
-    """Rows of a revision that the first has too."""
+    """Return the rows of a revision that the first has too."""
     return table[(table["revision"] == other) & table["difference"].notna()]
 
 
@@ -256,16 +256,15 @@ def _cautions(compared: Compared) -> list[str]:
     said = []
     if strangers := table.loc[~table["same_films"], "revision"].tolist():
         said.append(
-            f"Not the same films: {listing(strangers)} and {first} differ in the dataset, the seed "
-            f"or the split, or their films were not read alike. A move may come from the films "
-            f"alone."
+            f"Not the same radiographs: {listing(strangers)} and {first} differ in the dataset, "
+            "the seed or the split, or their radiographs were not read alike. A difference may "
+            "come from the radiographs alone."
         )
     if table["eps"].nunique() > 1:
         budgets = [f"{row.revision} {budget_text(float(str(row.eps)))}" for row in
                    table.itertuples()]  # fmt: skip
         said.append(
-            f"“Attacked” does not mean the same everywhere: {listing(budgets)}. Attacked figures "
-            f"move for that reason alone."
+            f"Budgets differ: {listing(budgets)}. Attacked figures differ for that reason alone."
         )
     changed = set(compared.params["key"]) & {"attack.norm", "attack.space"}
     if changed:
@@ -275,24 +274,18 @@ def _cautions(compared: Compared) -> list[str]:
     return said
 
 
-def _only_in_some(compared: Compared) -> list[str]:
-    measured = compared.metrics.groupby("revision")["system"].agg(set)
-    missing = {
-        name: [system for system in compared.systems if system not in measured.get(name, set())]
-        for name in compared.names
-    }
-    return [
-        f"{name} did not measure {listing([_name(system) for system in systems])}."
-        for name, systems in missing.items()
-        if systems
-    ]
+def _missing(compared: Compared, revision: str) -> str:
+    """Name the systems that a revision did not measure."""
+    rows = compared.metrics[compared.metrics["revision"] == revision]
+    missing = [key for key in compared.systems if key not in set(rows["system"])]
+    return listing([_name(key) for key in missing]) if missing else ""
 
 
 def _largest(moved: pd.DataFrame) -> str:
     row = moved.iloc[int(moved["difference"].abs().to_numpy().argmax())]
     metric = str(row["metric"])
     return (
-        f"{_name(str(row['system']))}, {_title(metric)} of {row['films']} films, "
+        f"{_name(str(row['system']))}, {_title(metric)}, {row['films']}, "
         f"{_moved(float(row['difference']), metric)}"
     )
 
@@ -310,21 +303,12 @@ def _draw(ax: Axes, rows: pd.DataFrame, names: list[str], colour: str) -> None:
     ax.set_yticks(range(len(names)), [_short(name) for name in names], fontsize=7)
 
 
-def _spoken(rows: pd.DataFrame) -> str:
-    return ", ".join(
-        f"{revision} {films} {number(value, DRAWN)}"
-        for revision, films, value in zip(
-            rows["revision"], rows["films"], rows["value"], strict=True
-        )
-    )
-
-
 def _moved(difference: float, metric: str) -> str:
     return f"{signed(difference, metric)}{' points' if unit(metric) else ''}"
 
 
 def _title(metric: str) -> str:
-    """What a figure is called; that of the decision at the chosen threshold says so."""
+    """Name a figure, and its threshold where it is at one."""
     if metric in MAP_METRICS and metric not in METRIC_TITLES:
         return MAP_METRICS[metric]
     title = METRIC_TITLES[metric.removesuffix(AT_THRESHOLD)]

@@ -151,14 +151,24 @@ def test_a_page_of_a_system_that_was_not_executed_is_told(copy):
     assert made() == sorted(SYSTEMS)
 
 
-@pytest.mark.parametrize("line", ['key = "standard"', '# title: "Standard (Croce 2020)"'])
-def test_a_template_that_names_no_system_is_told(copy, line):
+def test_the_key_is_injected_after_the_parameters(copy):
+    notebook = nbformat.read("notebooks/system-peng2023.ipynb", as_version=4)
+    tags = [cell.metadata.get("tags", []) for cell in notebook.cells]
+    place = tags.index(["parameters"])
+    assert notebook.cells[place].source == 'key = "standard"'
+    assert tags[place + 1] == ["injected-parameters"]
+    assert notebook.cells[place + 1].source == "key = 'peng2023'"
+    assert sum(map(bool, tags)) == 2
+
+
+@pytest.mark.parametrize("cells", [0, 2])
+def test_a_template_without_its_parameters_is_told(copy, cells):
     template = Path("reports/system.py")
     text = template.read_text()
-    assert text.count(line) == 1
-    template.write_text(text.replace(line, "# nothing"))
-    said = re.escape(line.removeprefix("# "))
-    with pytest.raises(InputError, match=rf"reports/system\.py must say {said} once"):
+    cell = '# %% tags=["parameters"]\nkey = "standard"\n\n'
+    assert text.count(cell) == 1
+    template.write_text(text.replace(cell, cells * cell))
+    with pytest.raises(InputError, match=r"reports/system\.py must have one cell with the tag"):
         execute("system-peng2023", copy)
 
 
