@@ -1,4 +1,4 @@
-// The case browser: every test film, what each system says of it, and its maps. No framework, no
+// The case browser: every test radiograph, the answers of each system, and its maps. No framework, no
 // build step, and nothing is fetched: cases/data.js sets `radrobustCases`, pictures are files, so
 // that the page works from a disk as well.
 (() => {
@@ -14,12 +14,12 @@
   const [ABSENT, PRESENT] = data.classes
   const SIZE = data.size
   const OUTCOMES = {
-    hit: "Hit",
-    missed: "Missed",
-    rejection: "Right rejection",
-    alarm: "False alarm",
-    broken: "Broken by the attack",
-    stood: "Stood the attack",
+    hit: "True positive",
+    missed: "False negative",
+    rejection: "True negative",
+    alarm: "False positive",
+    broken: "Misclassified under attack",
+    stood: "Robust",
   }
   const IMAGES = ["Clean", "Attacked"]
   const OVER_THE_FILM = 0.8
@@ -96,7 +96,7 @@
       // By word and sign, for colours alone are not seen by everybody.
       words: [
         `${right ? "✓" : "✗"} ${OUTCOMES[outcome].toLowerCase()}`,
-        broken ? "✗ broken" : right ? "✓ stood" : "✗ wrong before",
+        broken ? "✗ misclassified" : right ? "✓ robust" : "✗ misclassified before",
       ],
       kinds: [right ? "right" : "wrong", right && !broken ? "right" : "wrong"],
       sign: broken ? "✓→✗" : right ? "✓" : "✗",
@@ -203,11 +203,11 @@
   const spoken = make("p", { class: "visually-hidden", "aria-live": "polite", id: "cases-spoken" })
   const list = make(
     "ul",
-    { class: "cases-list", role: "listbox", tabindex: "0", "aria-label": "Films that are shown" },
+    { class: "cases-list", role: "listbox", tabindex: "0", "aria-label": "Radiographs that are shown" },
     ...options.map(({ option }) => option),
   )
   const more = make("details", { class: "cases-more" })
-  const none = make("p", { class: "cases-none", hidden: true }, "No film is like that.")
+  const none = make("p", { class: "cases-none", hidden: true }, "No radiograph is like that.")
   const heading = make("h2", { class: "cases-heading", id: "cases-heading" })
   const position = make("span", { class: "cases-position" })
   const facts = make("p", { class: "cases-facts" })
@@ -247,7 +247,7 @@
     )
     const filters = make(
       "form",
-      { class: "cases-filters", "aria-label": "Which films are shown" },
+      { class: "cases-filters", "aria-label": "Filters of radiographs" },
       choice("system", "System", data.systems.map(one => [one.key, full(one)]), value => {
         state.system = value
         filtered()
@@ -265,7 +265,7 @@
       "div",
       { class: "cases-switches", role: "group", "aria-label": "How pictures are shown" },
       box("outline", `Outline the ${data.finding}`),
-      box("over", "Lay maps over the film"),
+      box("over", "Lay maps over the radiograph"),
     )
     root.replaceChildren(
       filters,
@@ -367,12 +367,12 @@
       option.hidden = !visible.has(place)
       sign.textContent = found.sign
       sign.className = `cases-sign ${found.broken ? "wrong" : found.kinds[0]}`
-      const words = found.broken ? "broken by the attack" : found.right ? "stood the attack" : "wrong before the attack"
+      const words = found.broken ? "misclassified under attack" : found.right ? "robust" : "misclassified before"
       option.setAttribute("aria-label", `${data.films[place].name}: ${OUTCOMES[found.outcome].toLowerCase()}, ${words}`)
     })
     none.hidden = shown.length > 0
     list.toggleAttribute("hidden", !shown.length)
-    count.textContent = `${shown.length.toLocaleString("en")} of ${counted(data.films.length, "test film")} shown`
+    count.textContent = `${shown.length.toLocaleString("en")} of ${counted(data.films.length, "test radiograph")} shown`
     drawCase()
   }
 
@@ -394,7 +394,7 @@
       .filter(([, member]) => member)
       .map(([title, member]) => `${title.toLowerCase()}: ${member}`)
     facts.replaceChildren(
-      unknown ? make("b", { class: "cases-unknown" }, `There is no test film called ${unknown}; this is another. `) : "",
+      unknown ? make("b", { class: "cases-unknown" }, `There is no test radiograph called ${unknown}; this is another. `) : "",
       make("b", {}, `Truth: ${data.classes[film.label]}. `),
       film.label && !film.outline ? `The ${data.finding} is not marked. ` : "",
       parts.length ? `${parts.join("; ")}. ` : "",
@@ -442,12 +442,12 @@
 
   function filmFigure(place, found, image) {
     const film = data.films[place]
-    const title = image ? "As the attack left it" : "As it is"
+    const title = IMAGES[image]
     const outlined = state.outline && film.outline ? `, the ${data.finding} outlined` : ""
     const shows = image
-      ? `Film ${film.name}, attacked on ${full(systems.get(state.system))}${outlined}`
-      : `Film ${film.name}${outlined}`
-    const why = found.right ? "" : ": wrong before any attack"
+      ? `Radiograph ${film.name}, attacked on ${full(systems.get(state.system))}${outlined}`
+      : `Radiograph ${film.name}${outlined}`
+    const why = found.right ? "" : ": misclassified before any attack"
     const nothing = image && !found.changed ? make("span", {}, ` Nothing was changed${why}.`) : ""
     return make(
       "figure",
@@ -502,7 +502,7 @@
         "caption",
         {},
         `Probability of ${PRESENT} that each system gives; above 0.5 the answer is “${PRESENT}”. ` +
-          "Attacked: the film as the attack on that very system left it. Choose a system by its name.",
+          "Attacked: the radiograph as the attack on that very system left it. Choose a system by its name.",
       ),
       make("thead", {}, make("tr", {}, ...["System", ...IMAGES].map(name => make("th", { scope: "col" }, name)))),
       make("tbody", {}, ...rows),
@@ -516,7 +516,7 @@
     const title = make("h3", { class: "cases-heading" }, `Where ${systems.get(state.system).title} looks`)
     const which = explained.get(film.name)
     if (which === undefined) {
-      const why = `Not explained: maps are there for every test film with a ${data.finding} and for ${data.others} without.`
+      const why = `Not explained: maps are there for every test radiograph with a ${data.finding} and for ${data.others} without.`
       return [title, make("p", { class: "cases-unexplained" }, why)]
     }
     const said = [0, 1].map(image =>
@@ -525,9 +525,9 @@
         { class: "cases-explains" },
         make("b", {}, `${IMAGES[image]}: `),
         image && !found.changed
-          ? "the same film, so the same maps."
-          : `what speaks for ${quoted(found.answers[image])}, the answer to the ${image ? "attacked" : "clean"} film` +
-            `${found.kinds[image] === "wrong" ? ", which is wrong." : "."}`,
+          ? "the same image, so the same maps."
+          : `the maps explain ${quoted(found.answers[image])}, the answer to the ${image ? "attacked" : "clean"} ` +
+            `radiograph${found.kinds[image] === "wrong" ? ", which is misclassified." : "."}`,
       ),
     )
     const cards = data.methods.map((method, column) => card(film, found, which, method, column))
@@ -540,13 +540,13 @@
     const figures = (found.changed ? [0, 1] : [0]).map(image => {
       const hit = about.hit[image][which][column]
       const notes = [
-        hit === null ? "" : `${decimals(100 * hit, 1)}\u00a0%\u00a0hit`,
+        hit === null ? "" : `covers\u00a0${decimals(100 * hit, 1)}\u00a0%`,
         about.off[image][which][column] ? "⚠ does not add up" : "",
         about.zero[image][which][column] ? "zero everywhere" : "",
       ].filter(Boolean)
       const label =
-        `${method} map of ${image ? "attacked" : "clean"} film ${film.name}` +
-        `${state.over ? ", laid over the film" : ""}. ${notes.join(", ")}`.trimEnd()
+        `${method} map of ${image ? "attacked" : "clean"} radiograph ${film.name}` +
+        `${state.over ? ", laid over the radiograph" : ""}. ${notes.join(", ")}`.trimEnd()
       return make(
         "figure",
         { class: "cases-figure" },

@@ -12,12 +12,12 @@
 
 # %% [raw]
 # ---
-# title: What moved
-# description: Experiments side by side, what was changed in them, and which figures moved.
+# title: Experiments compared
+# description: "Experiments side by side: their parameters, and the differences of their figures."
 # ---
 
 # %%
-from radrobust.reporting import compare
+from radrobust.report.pages import compare
 
 compared = compare.Compared()
 compare.cautions(compared)
@@ -26,25 +26,25 @@ compare.cautions(compared)
 compare.revisions(compared)
 
 # %% [markdown]
-# ## What was changed
+# ## Parameters that differ
 
 # %%
 compare.params(compared)
 
 # %% [markdown]
-# ## What moved
+# ## Figures that differ
 
 # %%
-compare.in_words(compared)
+compare.summary(compared)
 
 # %% [markdown]
 # ::: {.callout-note}
-# ## A move is not yet a finding
+# ## A difference is not yet a finding
 # No difference between experiments is tested here. Each interval says how far a figure might be off
-# with other films, with the trained networks as they are: networks that are trained again, from
-# another seed, may differ by more than that. Where the films are the same, both intervals move
-# together, and a move may be real though they overlap. Among so many figures some move far by
-# chance.
+# with other radiographs, with the trained networks as they are: networks that are trained again,
+# from another seed, may differ by more than that. Where the radiographs are the same, both
+# intervals move together, and a difference may be real though they overlap. Among so many figures
+# some differ by chance.
 # :::
 
 # %%
@@ -54,7 +54,7 @@ compare.small_multiples(compared)
 compare.metrics(compared)
 
 # %% [markdown]
-# ## Where the maps look
+# ## Maps
 
 # %%
 compare.maps(compared)

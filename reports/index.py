@@ -16,32 +16,34 @@
 # ---
 
 # %%
-from radrobust.reporting import checks, figures, overview, sentences
-from radrobust.reporting.study import Study
+from radrobust.report.kit import limits, verdicts
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import index
 
 study = Study.load()
-overview.question(study)
+index.question(study)
 
 # %% [markdown]
 # ## The answer
 
 # %%
-overview.answer(study)
+index.answer(study)
 
 # %%
-overview.shortcuts(study)
+index.warning(study)
 
 # %%
-checks.line(study)
+verdicts.line(study)
 
 # %%
-overview.table(study)
+index.table(study)
 
 # %% [markdown]
-# AUROC is how often a film with the finding scores higher than one without; one half is guessing.
-# Sensitivity is the share of films with the finding that are called so, specificity the share of
-# films without it that are called so; balanced accuracy is their mean. The last two rows look at
-# no film at all: they are what the others have to be read against.
+# AUROC is how often a radiograph with the finding scores higher than one without; one half is
+# guessing. Sensitivity is the share of radiographs with the finding that are called so, specificity
+# the share of radiographs without it that are called so; balanced accuracy is their mean. The last
+# two rows look at no radiograph at all: the others have to be compared with them. Where the
+# interval of a system's AUROC reaches down to one half, its attacked numbers say little.
 #
 # ::: {.callout-warning}
 # ## A research tool, not a diagnostic
@@ -51,28 +53,26 @@ overview.table(study)
 # ## The whole study in a picture
 
 # %%
-figures.clean_against_attacked(study)
+index.clean_against_attacked(study)
 
 # %% [markdown]
-# ## In more words
+# ## Limits
 
 # %%
-sentences.answer(study)
+limits.limits(study)
 
 # %% [markdown]
-# ## What not to conclude
-
-# %%
-sentences.warnings(study)
-
-# %% [markdown]
+# - **No attack proves robustness.** A stronger attack can only make the attacked numbers worse.
+# - **Intervals cover other radiographs, not other trainings.** They say how far chance could move a
+#   number if other radiographs had been drawn, with the networks as they are.
+#
 # ## Where to read on
 #
-# - [Data](data.ipynb): which films, and what is wrong with some of them.
-# - [Systems](systems.ipynb): whose networks these are, and how they were trained.
-# - [Robustness](robustness.ipynb): what the attacker may do, and how the answers fall.
+# - [Data](data.ipynb): the radiographs, their faults, and shortcuts to the label.
+# - [Systems](systems.ipynb): the papers behind the networks, and how they were trained.
+# - [Robustness](robustness.ipynb): the attack, and every metric under it.
 # - [Checks](checks.ipynb): whether these numbers could be wrong.
 # - [Interpretability](interpretability.ipynb): whether the maps hit the finding, add up and last.
-# - [Cases](cases.ipynb): every test film, what each system says of it, and where it looks.
-# - [Published figures](published.ipynb): what the study that is rebuilt here had, beside this.
+# - [Cases](cases.ipynb): every test radiograph with its answers and maps.
+# - [Published figures](published.ipynb): the study that is rebuilt here, beside this one.
 # - [Methods](methods.ipynb): every parameter and version, and how to run it again.

@@ -13,23 +13,24 @@
 # %% [raw]
 # ---
 # title: How it was done
-# description: Networks, metrics, parameters and versions, and how to run it again.
+# description: Networks, attack, metrics, parameters and versions, and how to run it again.
 # ---
 
 # %%
-from radrobust.reporting import costs, downloads, networks, provenance, threat
-from radrobust.reporting.study import Study
+from radrobust.report.kit import threat
+from radrobust.report.kit.study import Study
+from radrobust.report.kit.systems import trained
+from radrobust.report.pages import methods
 
 study = Study.load()
 
 # %% [markdown]
 # ## The systems
+#
+# Their papers and published figures are on the page [Systems](systems.ipynb).
 
 # %%
-networks.in_words(study)
-
-# %% [markdown]
-# Which they are, and how long their training took, is on the page [Systems](systems.ipynb).
+trained(study)
 
 # %% [markdown]
 # ## Threat model
@@ -41,25 +42,27 @@ threat.threat_model(study)
 # ## Metrics
 #
 # Sensitivity
-# : Share of films with the finding that are called so. Wilson interval.
+# : Share of radiographs with the finding that are called so. Wilson interval.
 #
 # Specificity
-# : Share of films without the finding that are called so. Wilson interval.
+# : Share of radiographs without the finding that are called so. Wilson interval.
 #
 # Balanced accuracy
 # : Mean of the two. Newcombe's interval from their Wilson intervals.
 #
 # Accuracy, precision
-# : Share of films called right; share of films called positive that are. Wilson intervals.
+# : Share of radiographs that are classified correctly; share of those called positive that are.
+#   Wilson intervals.
 #
 # AUROC
-# : How often a film with the finding outscores one without, ties counting half; the score is the
-#   difference of the logits. Percentile bootstrap, stratified by class; where the two classes are
-#   wholly apart no resample differs, and Wilson's interval for the smaller class takes its place.
+# : How often a radiograph with the finding outscores one without, ties counting half; the score is
+#   the difference of the logits. Percentile bootstrap, stratified by class; where the two classes
+#   are wholly apart no resample differs, and Wilson's interval for the smaller class takes its
+#   place.
 #
 # AUPRC
-# : Average precision: precision at each film with the finding, in falling order of the score, mean
-#   over them. Bootstrap as for AUROC.
+# : Average precision: precision at each radiograph with the finding, in falling order of the score,
+#   mean over them. Bootstrap as for AUROC.
 #
 # F1
 # : Harmonic mean of precision and recall. Bootstrap as for AUROC.
@@ -70,43 +73,43 @@ threat.threat_model(study)
 #
 # Calibration error
 # : Expected calibration error of that probability: in ten bins of equal width, by how much its mean
-#   is off the share of films with the finding, weighted by the films in the bin. Chance alone keeps
-#   it above 0. Bootstrap as for AUROC, which leans upwards here.
+#   is off the share of radiographs with the finding, weighted by the radiographs in the bin. Chance
+#   alone keeps it above 0. Bootstrap as for AUROC, which leans upwards here.
 #
 # Comparison of two systems
-# : Difference of a metric on the same films, with a bootstrap that draws the same films for both.
-#   McNemar's exact test, two-sided, of the films that only one of them is right about; Holm's
-#   correction over all pairs.
+# : Difference of a metric on the same radiographs, with a bootstrap that draws the same ones for
+#   both. McNemar's exact test, two-sided, of the radiographs that only one of them classifies
+#   correctly; Holm's correction over all pairs.
 #
 # Coverage
-# : Share of the marked pixels among the strongest p per cent of the film's pixels; ties are shared
-#   out. Mean over films, percentile bootstrap over films, as for all that follows but shares.
+# : Share of the marked pixels among the strongest p per cent of the radiograph's pixels; ties are
+#   shared out. Mean over radiographs, percentile bootstrap over them, as for all that follows but
+#   shares.
 #
 # Pointing game, mass, AUPRC of a map
-# : Share of films whose strongest pixel is marked, without tolerance, with Wilson's interval; share
-#   of the map's whole strength on the marked pixels; average precision of the strength for the
-#   marked pixels. Chance is the mean share of the film that is marked.
+# : Share of radiographs whose strongest pixel is marked, without tolerance, with Wilson's interval;
+#   share of the map's whole strength on the marked pixels; average precision of the strength for
+#   the marked pixels. Chance is the mean share of the radiograph that is marked.
 #
 # Deletion, insertion
-# : Mean probability of the answer while the film's pixels are replaced by the baseline's, or put
-#   back, first those that speak most for it. The gain is over a map of noise of the same film.
+# : Mean probability of the answer while the radiograph's pixels are replaced by the baseline's, or
+#   put back, first those that speak most for it. The gain is over a map of noise of the same
+#   radiograph.
 #
 # Infidelity, max-sensitivity
-# : Mean squared error of the map, on its best scale, in foretelling the fall of the logit when
-#   squares of the film are taken away, as a share of what a map has that says nothing; largest
-#   relative change of the map under small changes.
+# : Mean squared error of the map, on its best scale, in predicting the fall of the logit when
+#   squares of the radiograph are taken away, as a share of that of an empty map; largest relative
+#   change of the map under small changes.
 #
 # Clean against attacked map
 # : Spearman's rank correlation, structural similarity, and the shared part of the strongest tenth
-#   of pixels, by strength, within the film. Films that the attack changed.
+#   of pixels, by strength, within the radiograph. Radiographs that the attack changed.
 #
-# All intervals hold the trained networks fixed. Attacked numbers count every test film, also those
-# that were wrong before the attack.
+# All intervals hold the trained networks fixed. Attacked numbers count every test radiograph, also
+# those that were misclassified before the attack.
 #
-# ## What is done otherwise than in the study that is rebuilt
-#
-# Eight things in how that study measures are on the page [Published figures](published.ipynb): what
-# each does to its numbers, and what is done here.
+# The flaws of the study that is rebuilt here, their effects, and the way it is done here are on the
+# page [Published figures](published.ipynb).
 #
 # ## Run it again
 #
@@ -118,19 +121,19 @@ threat.threat_model(study)
 # `dvc repro` runs what has changed and nothing else; `dvc exp run -S attack.eps=8/255` does so with
 # one parameter changed, and `radrobust compare NAME NAME` lays experiments beside each other. The
 # pages are the scripts in `reports/`, executed into notebooks; the line at the foot of each page
-# says what rendered them.
+# names the program that rendered them.
 #
-# ## What it took
+# ## Time and hardware
 
 # %%
-costs.in_words(study)
+methods.hardware(study)
 
 # %%
-costs.costs(study)
+methods.costs(study)
 
 # %% [markdown]
 # A stage whose results DVC finds in its cache does not run, and keeps the time of when it did.
-# Times depend on the machine, and on what else it does meanwhile.
+# Times depend on the machine, and on its other work.
 #
 # ### Number format
 #
@@ -140,31 +143,31 @@ costs.costs(study)
 # it is faster by a tenth or more. Verdicts and validation are in float32 in any case.
 
 # %%
-costs.precisions(study)
+methods.precisions(study)
 
 # %% [markdown]
 # ## Tables to download
 
 # %%
-downloads.tables(study)
+methods.tables(study)
 
 # %% [markdown]
 # ## How to cite
 
 # %%
-downloads.citation(study)
+methods.citation(study)
 
 # %% [markdown]
 # ## Parameters
 
 # %%
-provenance.parameters(study)
+methods.parameters(study)
 
 # %% [markdown]
 # ## Versions
 
 # %%
-provenance.commit(study)
+methods.commit(study)
 
 # %%
-provenance.versions()
+methods.versions()

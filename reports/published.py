@@ -13,40 +13,45 @@
 # %% [raw]
 # ---
 # title: Published figures
-# description: What the study that is rebuilt here published, beside what is measured here.
+# description: The study that is rebuilt here, beside this one.
 # ---
 
+# %% [markdown]
+# **The columns on this page are not a replication of each other.** The two studies differ where the
+# table below shows it, and in how they measure, as said further down. A difference between a
+# published figure and ours does not show that either is right.
+
 # %%
-from radrobust.reporting import published
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import published
 
 study = Study.load()
-published.no_replication(study)
-
-# %%
-published.in_words(study)
+published.designs(study)
 
 # %% [markdown]
 # ## Accuracy, clean and attacked
+#
+# Always answering “no fracture” is in the last row but one: a published accuracy whose interval is
+# not above it shows no skill.
 
 # %%
 published.accuracies(study)
 
 # %% [markdown]
-# ## What the budget means
+# ## The meaning of the budget
 #
-# The published study normalised its films and attacked them afterwards. 4/255 is then a share of a
-# standard deviation, not of the range of a pixel. Both ways were tried here, on the same networks
-# and films.
+# The published study normalised its radiographs and attacked them afterwards. 4/255 is then a share
+# of a standard deviation, not of the range of a pixel. Both ways were tried here, on the same
+# networks and radiographs.
 
 # %%
 published.spaces(study)
 
 # %% [markdown]
-# ## What they did, and what is done here
+# ## Flaws there, and the way it is done here
 
 # %%
-published.flaws(study)
+published.flaws()
 
 # %% [markdown]
 # ## Where the networks look

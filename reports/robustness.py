@@ -12,25 +12,32 @@
 
 # %% [raw]
 # ---
-# title: What is left under attack
-# description: Metrics against the attack's budget, who is confused with whom, and when films fall.
+# title: Robustness under attack
+# description: "The attack, metrics against its budget, comparisons, and adversarial examples."
 # ---
 
 # %%
-from radrobust.reporting import attacked, checks, figures, robustness, sentences, tables, threat
-from radrobust.reporting.study import Study
+from radrobust.report.kit import adversarial, curves, tables, threat, verdicts
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import robustness
 
 study = Study.load()
 threat.space_warning(study)
 
 # %%
-sentences.test_films(study)
+robustness.test_set(study)
 
 # %%
-checks.line(study)
+verdicts.line(study)
 
 # %% [markdown]
-# ## What the attacker may do
+# ## The attack
+#
+# The attacker knows the network and its weights, and may change a finished radiograph within the
+# budget. Nobody changes radiographs like this by accident: the attack looks for the worst case, not
+# for noise. A radiograph is misclassified under attack as soon as the network is wrong about any
+# image that the attack has met, the clean one included; and one that is misclassified at a smaller
+# budget counts as misclassified at larger ones. All others are robust.
 
 # %%
 threat.threat_model(study)
@@ -39,66 +46,68 @@ threat.threat_model(study)
 # ## Every metric, clean and attacked
 
 # %%
-tables.headline(study)
+robustness.main(study)
 
 # %% [markdown]
-# AUPRC is the mean precision over all thresholds; a system that cannot tell films apart has the
-# share of films with the finding. The Brier score and the calibration error ask whether the
-# probability can be taken at its word: the first is its mean squared error, the second by how much
-# it is off, on average, from how often the finding is there.
+# AUPRC is the mean precision over all thresholds; a system that cannot tell radiographs apart has
+# the share of radiographs with the finding. The Brier score and the calibration error ask whether
+# the probability can be taken at its word: the first is its mean squared error, the second its mean
+# distance from how often the finding is there.
 
 # %%
-tables.further(study)
+robustness.further(study)
 
 # %% [markdown]
 # ## Against the budget
 #
 # A curve that stays flat is good news only well above the dashed line. A system that gives nearly
-# all films the same answer is hard to attack, and useless.
+# all radiographs the same answer is hard to attack, and useless.
 
 # %%
-figures.curve(study, "balanced_accuracy")
+curves.of_systems(study, "balanced_accuracy")
 
 # %%
-figures.curve(study, "accuracy")
+curves.of_systems(study, "accuracy")
 
 # %%
-figures.curve(study, "auroc")
+curves.of_systems(study, "auroc")
 
 # %% [markdown]
 # ::: {.callout-note}
-# ## What needs a score or a probability may be too kind under attack
+# ## Metrics of a score or a probability may be too kind under attack
 # Attacked AUROC, AUPRC, Brier score and calibration error are computed on the images that the
-# attack returned. It stops at the first image that is misclassified and pushes that film no
+# attack returned. It stops at the first image that is misclassified and pushes that radiograph no
 # further: an attack on the scores could make each of them worse than is shown.
 # :::
 #
-# An AUROC whose interval lies under one half means that under attack films with the finding score
-# *lower* than those without: an attacker who knows the truth can turn the answers round.
+# An AUROC whose interval is under one half means that under attack radiographs with the finding
+# score *lower* than those without: an attacker who knows the truth can turn the answers round.
 #
 # ## Is one better than another?
-
-# %%
-robustness.comparisons_in_words(study)
+#
+# Each system is compared with the one that has the highest balanced accuracy under attack, and with
+# the one that has no defence. A difference in bold is beyond chance taken by itself; the corrected
+# p takes all pairs into account. The most robust system was picked on the same radiographs, which
+# flatters its lead.
 
 # %%
 robustness.comparisons(study)
 
 # %% [markdown]
-# ## Films before and after
+# ## Adversarial examples
 #
-# The first films of the gallery, the same for every system, drawn by a hash: not chosen because
-# they fall or stand. Above each film stands what the system said of it, and at which probability of
-# the finding. A click on a picture opens the film in the [case browser](cases.ipynb).
+# The first radiographs of the gallery, the same for every system, drawn by a hash: not chosen for
+# their outcome. Above each image are the answer of the system and the probability of the finding. A
+# click on an image opens the case in the [case browser](cases.ipynb).
 
 # %%
-attacked.attacked_films(study)
+adversarial.examples(study)
 
 # %% [markdown]
-# ## Who is confused with whom
+# ## Confusion matrices
 #
-# Rows are the truth, columns what the system said. In small print the share of the row; blue is
-# right, orange is wrong.
+# Rows are the truth, columns the answers. In small print the share of the row; blue is correct,
+# orange is misclassified.
 
 # %%
 tables.confusion_matrices(study)
@@ -106,9 +115,9 @@ tables.confusion_matrices(study)
 # %% [markdown]
 # ## At a threshold chosen beforehand
 #
-# Nobody has to decide by the larger of two logits. A threshold was chosen on validation films,
-# before any test film was looked at, and is kept with the network. It moves the balance between
-# missed findings and false alarms; it does not make a network robust.
+# Nobody has to decide by the larger of two logits. A threshold was chosen on validation
+# radiographs, before any test radiograph was looked at, and is kept with the network. It moves the
+# balance between missed findings and false alarms; it does not make a network robust.
 
 # %%
 tables.at_threshold(study)
@@ -117,32 +126,32 @@ tables.at_threshold(study)
 # ## Class by class
 #
 # Recall of the class with the finding is sensitivity, recall of the other class is specificity.
-# Precision depends on how common the finding is among these films, and would differ elsewhere.
-# A dash: the system never gave that answer.
+# Precision depends on how common the finding is among these radiographs, and would differ
+# elsewhere. A dash: the system never gave that answer.
 
 # %%
-tables.class_reports(study)
+robustness.class_reports(study)
 
 # %% [markdown]
-# ## Part by part
+# ## Subgroups
 #
-# The fewer films in a part, the less its numbers say: look at the intervals first.
+# The fewer radiographs in a subgroup, the less its numbers say: look at the intervals first.
 
 # %%
 robustness.subgroups(study)
 
 # %% [markdown]
-# ## What was done to the films
+# ## Size of the changes
 
 # %%
 robustness.perturbations(study)
 
 # %% [markdown]
-# ## When films fall
+# ## Steps to misclassification
 #
-# Where films fall at the first steps alone, more steps would hardly change anything. Where films
-# still fall at the last ones, the attack may have been stopped too early, and the attacked numbers
-# may be too kind; the [check](checks.ipynb) with more steps tells.
+# Where radiographs are first misclassified at the first steps alone, more steps would hardly change
+# anything. Where it still happens at the last ones, the attack may have been stopped too early, and
+# the attacked numbers may be too kind; the [check](checks.ipynb) with more steps tells.
 
 # %%
-figures.falls(study)
+curves.first_misclassified(study)

@@ -12,76 +12,73 @@
 
 # %% [raw]
 # ---
-# title: "Standard (Croce 2020)"
-# description: What it is, how its training went, and its own numbers, checks and maps.
+# title: One system
+# description: "Its paper, training, numbers, checks and maps."
 # ---
 
+# %% tags=["parameters"]
+key = "standard"
+
 # %%
-from radrobust.reporting import (
-    attacked,
-    checks,
-    explanations,
-    figures,
-    map_gallery,
-    networks,
-    portrait,
-    sentences,
-    systems,
+from radrobust.report.kit import (
+    adversarial,
+    curves,
+    gallery,
+    limits,
+    maps,
     tables,
     threat,
+    verdicts,
 )
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
+from radrobust.report.kit.systems import trained
+from radrobust.report.pages import system
 
-# The page of each other system is made of this one: that line and the title are replaced.
-key = "standard"
 study = Study.load()
 own = study.only(key)
-portrait.neighbours(study, key)
+system.neighbours(study, key)
 
 # %%
 threat.space_warning(own)
 
 # %%
-portrait.in_short(study, key)
+system.at_a_glance(study, key)
 
 # %%
-checks.line(own)
+verdicts.line(own)
 
 # %% [markdown]
-# This page has what concerns this system alone. Whether it is better than another is on the page
+# This page is about this system alone. Whether it is better than another is on the page
 # [Robustness](robustness.ipynb).
 #
-# ## What it is
+# ## Paper and network
+#
+# The published figures below cannot be compared with the numbers on this site:
+# [Published figures](published.ipynb) says why.
 
 # %%
-portrait.paper(key)
-
-# %%
-systems.caveat()
+system.paper(key)
 
 # %% [markdown]
-# ## How it was trained here
+# ## Training
 
 # %%
-networks.in_words(own)
+trained(own)
 
 # %%
-systems.trained(own)
-
-# %%
-portrait.training(study, key)
+system.training(study, key)
 
 # %% [markdown]
-# ## What not to conclude
+# ## Limits
 
 # %%
-sentences.warnings(own)
+limits.limits(own)
 
 # %% [markdown]
-# ## Its numbers, clean and attacked
+# ## Numbers, clean and attacked
 
 # %%
-portrait.numbers(study, key)
+system.numbers(study, key)
 
 # %% [markdown]
 # AUROC, AUPRC, Brier score and calibration error may be too kind under attack: the attack stops at
@@ -90,90 +87,96 @@ portrait.numbers(study, key)
 # ### Against the budget
 
 # %%
-portrait.against_budget(study, key)
+curves.of_metrics(study, key, system.AGAINST_BUDGET)
 
 # %% [markdown]
-# ### Who is confused with whom
+# ### Confusion matrices
 #
-# Rows are the truth, columns what the system said. In small print the share of the row; blue is
-# right, orange is wrong.
+# Rows are the truth, columns the answers. In small print the share of the row; blue is correct,
+# orange is misclassified.
 
 # %%
 tables.confusion_matrices(own)
 
 # %% [markdown]
 # ### At a threshold chosen beforehand
+#
+# A radiograph is called positive where the logit of the finding leads by more than the threshold,
+# instead of by more than 0. It was chosen on the validation radiographs.
 
 # %%
-portrait.threshold(study, key)
+system.threshold(study, key)
 
 # %%
 tables.at_threshold(own)
 
 # %% [markdown]
-# ### When films fall
+# ### Steps to misclassification
 #
-# Where films still fall at the last steps, the attack may have been stopped too early, and the
-# attacked numbers may be too kind; the check with more steps, below, tells.
+# Where radiographs are still first misclassified at the last steps, the attack may have been
+# stopped too early, and the attacked numbers may be too kind; the check with more steps, below,
+# tells.
 
 # %%
-figures.falls(own)
+curves.first_misclassified(own)
 
 # %% [markdown]
-# ## Its checks
+# ## Checks
 
 # %%
-checks.verdict(own)
+verdicts.verdict(own)
 
 # %%
-portrait.verdicts(study, key)
+system.outcomes(study, key)
 
 # %% [markdown]
-# How each check is done, what a failure means, and what none of them can tell is on the page
+# The rule of each check, the meaning of a failure, and the limits of all of them are on the page
 # [Checks](checks.ipynb).
 #
-# ## Its maps
+# ## Maps
 #
-# A map orders the film's pixels by the strength of their influence on the answer. What maps do not
-# say, and whether these are faithful to the network, is on the page
+# A map orders the radiograph's pixels by the strength of their influence on the answer. The limits
+# of maps, and whether these are faithful to the network, are on the page
 # [Interpretability](interpretability.ipynb).
 
 # %%
-portrait.coverage(study, key)
+system.coverage(study, key)
 
 # %%
-portrait.localised(study, key)
+system.localised(study, key)
 
 # %% [markdown]
 # ### Before and after the attack
 #
-# How alike the maps of a film are before and after the attack, where it broke the answer and where
-# the answer stood.
+# How alike the clean and the attacked map of a radiograph are, where it is misclassified under
+# attack and where it is robust.
 
 # %%
-explanations.survival(own)
+maps.survival(own)
 
 # %% [markdown]
-# ## Films before and after
+# ## Adversarial examples
 #
-# The gallery's films, the same for every system, drawn by a hash: not chosen because they fall or
-# stand. Above each film stands what the system said of it, and at which probability of the finding.
-# A click on a picture opens the film in the [case browser](cases.ipynb).
+# Radiographs of the gallery, the same for every system, drawn by a hash: not chosen for their
+# outcome. Above each image are the answer of the system and the probability of the finding. A click
+# on an image opens the case in the [case browser](cases.ipynb).
 
 # %%
-attacked.attacked_films(own)
+adversarial.examples(own)
 
 # %% [markdown]
-# ## Films and their maps
+# ## Radiographs and their maps
+#
+# The first radiograph, in the order of the hash, that is a true positive, a false negative, a false
+# positive, and misclassified under attack. The clean radiograph is above the attacked one: every
+# map, and below it the same laid over the radiograph, the finding outlined where it is marked. The
+# small print says how much of the marked finding is covered by the strongest 5 % of pixels. Red
+# speaks for the answer, blue against it; methods without a sign run from black to yellow. One scale
+# of colours holds for all maps of a method, so radiographs can be compared, and clean with
+# attacked; methods cannot. Large maps are averaged over small squares of pixels.
 
 # %%
-map_gallery.rule(own)
+gallery.cards(own)
 
 # %%
-map_gallery.how_to_read(own)
-
-# %%
-map_gallery.cards(own)
-
-# %%
-portrait.neighbours(study, key)
+system.neighbours(study, key)

@@ -127,7 +127,7 @@ def import_module(path: Path) -> ModuleType:
 @pytest.fixture(scope="session")
 def fake_study() -> ModuleType:
     """What writes fake studies."""
-    return import_module(Path(__file__).with_name("reporting") / "fake_study.py")
+    return import_module(Path(__file__).with_name("report") / "fake_study.py")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
 from radrobust.stages.cases import cases as draw
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render
@@ -182,11 +182,11 @@ def test_filters_show_the_films_that_the_tables_have(visit, address, answers):
                 films = rows.loc[chosen & (not region or rows["subgroup_region"] == region)]
                 assert shown(page) == films["sample_id"].tolist()
                 said = page.locator("#cases-count").inner_text()
-                assert said == f"{len(films)} of {total} test films shown"
+                assert said == f"{len(films)} of {total} test radiographs shown"
                 option = page.locator(f'#cases-outcome option[value="{outcome}"]')
                 assert option.inner_text().endswith(f"({len(films)})")
                 if films.empty:
-                    assert page.get_by_text("No film is like that.").is_visible()
+                    assert page.get_by_text("No radiograph is like that.").is_visible()
                 else:
                     assert heading(page) in films["sample_id"].tolist()
 
@@ -212,8 +212,8 @@ def test_numbers_words_and_signs_are_those_of_the_tables(visit, served, answers)
     wrong = answers[answers["outcome"].isin(["missed", "alarm"])]["sample_id"].iloc[0]
     broken = answers[answers["broken"]]["sample_id"].iloc[0]
     stood = answers[answers["stood"]]["sample_id"].iloc[0]
-    words = {"hit": "✓ hit", "missed": "✗ missed"}
-    words |= {"rejection": "✓ right rejection", "alarm": "✗ false alarm"}
+    words = {"hit": "✓ true positive", "missed": "✗ false negative"}
+    words |= {"rejection": "✓ true negative", "alarm": "✗ false positive"}
     for name in (wrong, broken, stood):
         page.get_by_label("Name contains").fill(name)
         cells = page.locator(".cases-answers tbody tr")
@@ -221,7 +221,8 @@ def test_numbers_words_and_signs_are_those_of_the_tables(visit, served, answers)
         assert cells.count() == len(rows)
         for place, (_, row) in enumerate(rows.iterrows()):
             clean, attacked = cells.nth(place).locator("td").all_inner_texts()
-            after = "broken" if row["broken"] else "stood" if row["stood"] else "wrong before"
+            kinds = {"misclassified": row["broken"], "robust": row["stood"]}
+            after = next((word for word, holds in kinds.items() if holds), "misclassified before")
             assert clean.split(maxsplit=1)[1] == words[row["outcome"]]
             assert attacked.split(maxsplit=1)[1] == f"{'✓' if row['stood'] else '✗'} {after}"
             assert float(clean.split()[0]) == pytest.approx(row["clean"], abs=0.0051)
@@ -277,7 +278,7 @@ def test_an_address_brings_a_case_back(visit, address, answers):
     page.get_by_label("Outcome").select_option("broken")
     page.locator(".cases-more summary").click()
     page.get_by_label("Region").select_option(row["subgroup_region"])
-    page.get_by_label("Lay maps over the film").check()
+    page.get_by_label("Lay maps over the radiograph").check()
     page.get_by_label("Outline the fracture").uncheck()
     page.locator(".cases-list").focus()
     page.keyboard.press("End")
@@ -291,7 +292,7 @@ def test_an_address_brings_a_case_back(visit, address, answers):
     assert shown(again) == shown(page)
     assert again.get_by_label("System", exact=True).input_value() == "huang2021"
     assert again.get_by_label("Region").is_visible()
-    assert again.get_by_label("Lay maps over the film").is_checked()
+    assert again.get_by_label("Lay maps over the radiograph").is_checked()
     assert not again.get_by_label("Outline the fracture").is_checked()
 
 
@@ -307,7 +308,7 @@ def test_a_link_within_the_page_leads_to_its_case(visit, address, answers):
 
 def test_a_film_that_is_not_there_and_one_that_the_filters_leave_out(visit, served, answers):
     page = visit(served, film="nobody<b>", system="nothing")
-    assert "no test film called nobody<b>;" in page.locator(".cases-facts").inner_text()
+    assert "no test radiograph called nobody<b>;" in page.locator(".cases-facts").inner_text()
     assert page.get_by_label("System", exact=True).input_value() == "standard"
     rows = answers[answers["system"] == "standard"]
     name = rows[rows["outcome"] == "hit"]["sample_id"].iloc[0]
@@ -392,7 +393,9 @@ def test_maps_are_laid_over_the_film_that_they_explain(visit, served, answers):
 def test_a_film_without_maps_says_so(visit, served, answers):
     page = visit(served, film=answers[~answers["maps"]]["sample_id"].iloc[0])
     said = page.locator(".cases-unexplained").inner_text()
-    assert said.startswith("Not explained: maps are there for every test film with a fracture")
+    assert said.startswith(
+        "Not explained: maps are there for every test radiograph with a fracture"
+    )
     assert page.locator(".cases-card").count() == 0
 
 

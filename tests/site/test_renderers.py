@@ -11,9 +11,9 @@ import nbformat
 import pytest
 
 from radrobust.core.errors import InputError
-from radrobust.reporting import html
-from radrobust.reporting.html import cell
-from radrobust.reporting.shown import code
+from radrobust.report.kit import html
+from radrobust.report.kit.html import cell
+from radrobust.report.kit.shown import code
 from radrobust.site import links, scripts
 from radrobust.site.renderers import RENDERED, Quarto, Smalldocs, find_renderer
 from radrobust.stages.site import renderer

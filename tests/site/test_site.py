@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from radrobust.core.errors import InputError
-from radrobust.reporting.check_texts import CHECKS
+from radrobust.report.kit.check_texts import CHECKS
 from radrobust.stages.page import page as execute
 from radrobust.stages.site import site as render
 
@@ -274,7 +274,7 @@ def test_sentences_in_cells_are_not_scrolled_sideways_on_a_telephone(visit, addr
     shown = table.locator("tbody td").first.evaluate(
         "cell => getComputedStyle(cell, '::before').content"
     )
-    assert shown == '"What they did"'
+    assert shown == '"There"'
 
 
 def test_what_was_measured_unfolds(visit, address):

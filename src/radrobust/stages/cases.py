@@ -1,4 +1,4 @@
-"""Stage cases: every test film with its answers and maps, for the case browser of the site."""
+"""Stage cases: every test radiograph with its answers and maps, for the case browser."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from radrobust.core import paths
 from radrobust.core.files import replacing
 from radrobust.core.params import Params
 from radrobust.core.progress import progress
-from radrobust.reporting import cases as browser
-from radrobust.reporting.study import Study
+from radrobust.report.kit.study import Study
+from radrobust.report.pages import cases as browser
 
 DATA = "data.js"
 
@@ -20,7 +20,7 @@ Drawn = Iterator[tuple[Path, bytes]]
 
 
 def cases(params: Params) -> None:
-    """Write `results/cases`: `data.js`, and pictures of films and maps.
+    """Write `results/cases`: `data.js`, and pictures of radiographs and maps.
 
     The same study gives the same bytes.
 
@@ -40,7 +40,7 @@ def cases(params: Params) -> None:
         replacing(paths.CASES) as folder,
         progress(len(study.systems), "system", "drawing the cases") as bar,
     ):
-        _write(folder, _films(study, found["thumbnails"]))
+        _write(folder, _images(study, found["thumbnails"]))
         for system in study.systems:
             _write(folder, _of_system(study, system, found))
             bar.update()
@@ -54,19 +54,19 @@ def _write(folder: Path, drawn: Drawn) -> None:
         target.write_bytes(data)
 
 
-def _films(study: Study, thumbnails: str) -> Drawn:
-    for name, pixels in zip(browser.names(study), browser.films(study), strict=True):
-        yield _file("films", name), browser.film(pixels)
+def _images(study: Study, thumbnails: str) -> Drawn:
+    for name, pixels in zip(browser.names(study), browser.images(study), strict=True):
+        yield _file("films", name), browser.image(pixels)
         if thumbnails != "films":
             yield _file(thumbnails, name), browser.thumbnail(pixels)
 
 
 def _of_system(study: Study, system: str, found: dict[str, Any]) -> Drawn:
-    """Yield what the attack made of films, and maps; add what the system says to the document."""
+    """Yield adversarial examples and maps; add the answers of the system to the document."""
     names = browser.names(study)
     attacked = study.attacked(system, names)
     said = browser.answers(attacked.answers)
-    for name, data in browser.changed_films(attacked):
+    for name, data in browser.adversarial(attacked):
         yield _file(f"attacked/{system}", name), data
     changed = {name for name, moved in zip(names, said["changed"], strict=True) if moved}
     maps = browser.maps(study, system)

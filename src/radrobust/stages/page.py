@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import sys
 from pathlib import Path
 
@@ -13,16 +13,21 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+from ruamel.yaml import YAML
 
 from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.files import replacing
 from radrobust.core.params import Params, choose
-from radrobust.reporting.page_names import page_name
+from radrobust.report.kit.links import page_name
 from radrobust.systems.bibliography import bibliography
 
 TEMPLATE = "system"
-"""The script that is a page of one system, of which those of all others are made."""
+"""The script of which the page of every system is made."""
+
+PARAMETERS, INJECTED = "parameters", "injected-parameters"
+"""Tags of the cell with a page's own parameters, and of that which replaces them."""
 
 
 class ThisInterpreter(KernelSpecManager):
@@ -66,7 +71,10 @@ def page(name: str, params: Params) -> None:
     source = scripts[choose("page", name, list(scripts))]
     notebook = jupytext.read(source)
     if source.stem == TEMPLATE:
-        _turn(notebook, source, next(key for key in params.systems if page_name(key) == name))
+        key = next(key for key in params.systems if page_name(key) == name)
+        _inject(notebook, source, key=key)
+        told = bibliography(key)
+        _retitle(notebook, f"{told.title} ({told.label})")
     _make_plain(notebook, name)
     _execute(notebook, source)
     _make_plain(notebook, name)
@@ -74,23 +82,22 @@ def page(name: str, params: Params) -> None:
         nbformat.write(notebook, draft)  # type: ignore[no-untyped-call]
 
 
-def _turn(notebook: NotebookNode, source: Path, key: str) -> None:
-    """Turn the page of the template's system into that of another one."""
-    told = bibliography(key)
-    own = {"key = ": key, "title: ": f"{told.title} ({told.label})"}
-    for start, value in own.items():
-        found = [
-            (cell, number)
-            for cell in notebook.cells
-            for number, line in enumerate(cell.source.splitlines())
-            if line.startswith(start)
-        ]
-        if len(found) != 1:
-            raise InputError(f"{source} must have one line that begins with {start.strip()}")
-        ((cell, number),) = found
-        lines = cell.source.splitlines()
-        lines[number] = start + json.dumps(value, ensure_ascii=False)
-        cell.source = "\n".join(lines)
+def _inject(notebook: NotebookNode, source: Path, **parameters: str) -> None:
+    """Add a cell after that with the page's parameters, in which some have other values."""
+    tagged = [PARAMETERS in cell.metadata.get("tags", []) for cell in notebook.cells]
+    if sum(tagged) != 1:
+        raise InputError(f"{source} must have one cell with the tag {PARAMETERS}")
+    lines = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    cell = new_code_cell(lines, metadata={"tags": [INJECTED]})  # type: ignore[no-untyped-call]
+    notebook.cells.insert(tagged.index(True) + 1, cell)
+
+
+def _retitle(notebook: NotebookNode, title: str) -> None:
+    """Set the title in a page's front matter, its first cell."""
+    yaml, text = YAML(), io.StringIO()
+    front = yaml.load(notebook.cells[0].source.strip().strip("-"))
+    yaml.dump(front | {"title": title}, text)
+    notebook.cells[0].source = f"---\n{text.getvalue()}---"
 
 
 def _execute(notebook: NotebookNode, source: Path) -> None:
@@ -125,4 +132,5 @@ def _make_plain(notebook: NotebookNode, name: str) -> None:
     notebook.nbformat_minor = 5
     for number, cell in enumerate(notebook.cells, start=1):
         cell["id"] = f"{name}-{number}"
-        cell.metadata = {}
+        tags = cell.metadata.get("tags")
+        cell.metadata = {"tags": tags} if tags else {}

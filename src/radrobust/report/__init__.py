@@ -1,0 +1,1 @@
+"""The report: a kit, and the pages that are made with it."""

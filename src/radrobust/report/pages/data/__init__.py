@@ -1,0 +1,1 @@
+"""Page *Data*: counts, shortcuts, faults and examples."""

@@ -1,0 +1,1 @@
+"""Page *Interpretability*: maps against the finding, against noise and against shuffled weights."""

@@ -1,0 +1,260 @@
+"""Page *Robustness*: metrics, comparisons, subgroups and perturbations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from radrobust.report.kit import budgets, html
+from radrobust.report.kit.html import cell
+from radrobust.report.kit.shown import Html, Markdown, prose
+from radrobust.report.kit.study import REFERENCES, Study, at, keyed
+from radrobust.report.kit.tables import (
+    FURTHER,
+    MAIN,
+    by_system,
+    checked_cell,
+    estimate_cell,
+    estimates,
+    metric_cell,
+    metric_title,
+    sortable,
+    system_cell,
+)
+from radrobust.report.kit.text import (
+    DASH,
+    METRIC_TITLES,
+    Row,
+    number,
+    p_value,
+    plural,
+    signed,
+    unit,
+)
+from radrobust.systems.catalogue import load
+
+COMPARED = ("balanced_accuracy", "auroc")
+OF_SUBGROUPS = ("balanced_accuracy", "sensitivity", "specificity", "auroc")
+OF_CLASSES = {"precision": "Precision, %", "recall": "Recall, %", "f1": "F1"}
+
+
+class Comparison(NamedTuple):
+    """One system against another, on the same radiographs.
+
+    Attributes
+    ----------
+    difference, low, high : float
+        Of the metric, the one's minus the other's.
+    only_it, only_other : float
+        Radiographs that only the one, only the other classifies correctly.
+    p_holm : float
+        McNemar's exact test, corrected for all pairs.
+    """
+
+    difference: float
+    low: float
+    high: float
+    only_it: float
+    only_other: float
+    p_holm: float
+
+
+def test_set(study: Study) -> Markdown:
+    """Say on which radiographs the numbers of the page were measured."""
+    return prose(f"Measured on {study.test_set}; intervals are {study.level} confidence intervals.")
+
+
+def main(study: Study) -> Html:
+    """Every system clean and attacked, and the references that look at no radiograph."""
+    return _clean_and_attacked(study, MAIN)
+
+
+def further(study: Study) -> Html:
+    """The metrics that the main table leaves out."""
+    return _clean_and_attacked(study, FURTHER)
+
+
+def class_reports(study: Study) -> Html:
+    """Precision, recall and F1 of both classes, clean and attacked, a tab a system."""
+    return by_system("classes", study, _class_report)
+
+
+def comparisons(study: Study) -> Html:
+    """Each system against the most robust one, and against the undefended one: a tab each."""
+    if len(study.systems) == 1:
+        return Html("<p>This study has one system, and nothing to compare it with.</p>")
+    panes = {
+        f"Against {study.title(rival)}{kind}": _against(study, rival)
+        for rival, kind in _rivals(study).items()
+    }
+    return html.tabs("comparisons", panes)
+
+
+def subgroups(study: Study) -> Html:
+    """Metrics in subgroups of the test radiographs, a tab a system."""
+    if study.subgroups.empty:
+        return Html("<p>The dataset names no subgroups of its radiographs.</p>")
+    return by_system("subgroups", study, _subgroups)
+
+
+def perturbations(study: Study) -> Html:
+    """How radiographs were changed: under which threat model, and by how much."""
+    table = study.perturbations
+    groups = [cell("", span=2, style="system"),
+              cell("Change of a pixel, grey levels", "colgroup", span=2, style="number"),
+              cell("Length of the change (L2)", "colgroup", style="number")]  # fmt: skip
+    head = [cell("System", "col", style="system"), cell("Changed", "col", style="number")]
+    head += [cell(title, "col", style="number") for title in ("Largest", "Median", "Median")]
+    body = []
+    for system in study.systems:
+        row = table[table["system"] == system].iloc[0]
+        levels = [_rounded(255 * row[name]) for name in ("linf_max", "linf_median")]
+        numbers = [f"{row['n']:,}", *levels, _rounded(row["l2_median"])]
+        body.append([checked_cell(study, system), *(cell(n, style="number") for n in numbers)])
+    kinds = table[["attack", "threat_model"]].drop_duplicates()
+    said = "; ".join(f"{row['attack']}: {row['threat_model']}" for _, row in kinds.iterrows())
+    caption = (
+        f"Radiographs that were changed by the attack at "
+        f"{budgets.short(study.params.attack, study.eps)}; those that were misclassified before "
+        f"are not. Pixels count from 0 to 255 in the first two columns, from 0 to 1 in the last. "
+        f"{said}."
+    )
+    return Html(sortable(html.table([groups, head], body, caption)))
+
+
+def _clean_and_attacked(study: Study, metrics: Sequence[str]) -> Html:
+    head = [cell("System", "col", style="system"), cell("Radiographs", "col")]
+    head += [metric_cell(metric, "col", "number") for metric in metrics]
+    body = []
+    for system in study.systems:
+        for image, eps in {"clean": 0.0, "attacked": study.eps}.items():
+            first = checked_cell(study, system, repeated=eps > 0)
+            body.append([first, cell(image), *estimates(study, system, eps, metrics)])
+    for system in REFERENCES:
+        numbers = estimates(study, system, 0.0, metrics)
+        body.append([system_cell(study, system), cell("either"), *numbers])
+    caption = (
+        f"Test radiographs, clean and attacked at {budgets.short(study.params.attack, study.eps)}; "
+        f"in small print the {study.level} confidence interval."
+    )
+    return Html(html.table([head], body, caption))
+
+
+def _class_report(study: Study, system: str) -> str:
+    head = [cell("Radiographs", "col"), cell("Class", "col")]
+    head += [cell(title, "col", style="number") for title in OF_CLASSES.values()]
+    head.append(cell("Number", "col", style="number"))
+    body = []
+    budget = budgets.short(study.params.attack, study.eps)
+    for eps, image in {0.0: "clean", study.eps: f"attacked, {budget}"}.items():
+        for _, row in at(study.class_report, system, eps).iterrows():
+            body.append(
+                [cell(image, "row"), cell(study.classes[int(row["label"])])]
+                + [cell(number(float(row[name]), name), style="number") for name in OF_CLASSES]
+                + [cell(f"{int(row['support']):,}", style="number")]
+            )
+    return html.table([head], body, f"{study.name(system)}, class by class")
+
+
+def _rivals(study: Study) -> dict[str, str]:
+    """Systems that the others are compared with, and the reason for each."""
+    best, *equals = study.leaders(study.eps, "balanced_accuracy")
+    rivals = {best: ", as robust as any here" if equals else ", the most robust here"}
+    model, objective = study.params.model, study.params.finetune.objective
+    plain = model.evaluation_alone or objective in ("own", "standard")
+    for key in (key for key in study.systems if load(key).undefended):
+        rivals.setdefault(key, ", which has no defence" if plain else "")
+    return rivals
+
+
+def _compared(study: Study, it: str, other: str, eps: float, metric: str) -> Comparison:
+    """Read the row of a pair; the table has each once, in the order of the study."""
+    if study.systems.index(it) > study.systems.index(other):
+        difference, low, high, only_it, only_other, p_holm = _compared(
+            study, other, it, eps, metric
+        )
+        return Comparison(-difference, -high, -low, only_other, only_it, p_holm)
+    table = study.comparisons
+    near = np.isclose(table["eps"], eps, rtol=0, atol=1e-9)
+    pair = (table["first"] == it) & (table["second"] == other)
+    columns = ["difference", "low", "high", "only_first", "only_second", "p_holm"]
+    return Comparison(*table.loc[near & pair & (table["metric"] == metric), columns].iloc[0])
+
+
+def _against(study: Study, rival: str) -> str:
+    titles = [f"{METRIC_TITLES[name]}{', points' if unit(name) else ''}" for name in COMPARED]
+    head = [cell("System", "col", style="system"), cell("Radiographs", "col")]
+    head += [cell(title, "col", style="number")
+             for title in (*titles, "Only one correct", "p (Holm)")]  # fmt: skip
+    body = [
+        [
+            checked_cell(study, system, repeated=eps > 0),
+            cell(image),
+            *_pair(study, system, rival, eps),
+        ]
+        for system in study.systems
+        if system != rival
+        for image, eps in {"clean": 0.0, "attacked": study.eps}.items()
+    ]
+    pairs = math.comb(len(study.systems), 2)
+    caption = (
+        f"The system's figure minus that of {study.name(rival)}, on the same radiographs, with the "
+        f"{study.level} interval of a paired bootstrap; bold where that leaves out 0. Only one "
+        f"correct: radiographs that only the system, and that only {study.title(rival)}, "
+        f"classifies correctly. p: McNemar's exact test of these two, corrected for "
+        f"{plural(pairs, 'pair')} (Holm)."
+    )
+    return html.table([head], body, caption)
+
+
+def _pair(study: Study, system: str, rival: str, eps: float) -> list[str]:
+    found = [_compared(study, system, rival, eps, metric) for metric in COMPARED]
+    cells = []
+    for pair, metric in zip(found, COMPARED, strict=True):
+        ends = f"{signed(pair.low, metric)} to {signed(pair.high, metric)}"
+        beyond = " beyond" if pair.low > 0 or pair.high < 0 else ""
+        small = "" if math.isnan(pair.low) else ends
+        cells.append(cell(signed(pair.difference, metric), style=f"number{beyond}", small=small))
+    counts = f"{found[0].only_it:.0f} : {found[0].only_other:.0f}"
+    return [*cells, cell(counts, style="number"), cell(p_value(found[0].p_holm), style="number")]
+
+
+def _subgroups(study: Study, system: str) -> str:
+    head = [cell("Subgroup", "col", style="system"), cell("Number", "col", style="number")]
+    head += [cell("Radiographs", "col")]
+    head += [cell(metric_title(metric), "col", style="number") for metric in OF_SUBGROUPS]
+    body = []
+    tables = {
+        image: keyed(at(study.subgroups, system, eps), "subgroup", "member", "metric")
+        for image, eps in {"clean": 0.0, "attacked": study.eps}.items()
+    }
+    for member in dict.fromkeys(key[:2] for key in tables["clean"]):
+        for image, rows in tables.items():
+            found = {metric: rows[*member, metric] for metric in OF_SUBGROUPS}
+            body.append(_subgroup_row(study, found, image))
+    budget = budgets.short(study.params.attack, study.eps)
+    caption = (
+        f"{study.name(system)} in subgroups of the test radiographs, clean and attacked at "
+        f"{budget}; in small print the {study.level} interval, of each subgroup by itself. {DASH}: "
+        f"undefined, as where a subgroup has one class only."
+    )
+    return html.table([head], body, caption)
+
+
+def _subgroup_row(study: Study, rows: dict[str, Row], image: str) -> list[str]:
+    facts = next(iter(rows.values()))
+    name, kind = str(facts["member"]), str(facts["subgroup"]).replace("_", " ")
+    if image != "clean":
+        first = [html.hidden_header(name), cell("")]
+    else:
+        finding = f"{int(facts['findings']):,} with {study.finding}"
+        count = cell(f"{int(facts['n']):,}", style="number", small=finding)
+        first = [cell(name, "row", style="system", small=kind), count]
+    return [*first, cell(image), *(estimate_cell(row, metric) for metric, row in rows.items())]
+
+
+def _rounded(value: float) -> str:
+    return DASH if math.isnan(value) else f"{value:.3g}"

@@ -1,1 +1,0 @@
-"""Figures, tables, galleries and sentences for the pages; numbers come from `evaluation`."""
