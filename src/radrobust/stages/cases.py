@@ -64,7 +64,7 @@ def _images(study: Study, thumbnails: str) -> Drawn:
 def _of_system(study: Study, system: str, found: dict[str, Any]) -> Drawn:
     """Yield adversarial examples and maps; add the answers of the system to the document."""
     names = browser.names(study)
-    attacked = study.attacked(system, names)
+    attacked = study.adversarial(system, names)
     said = browser.answers(attacked.answers)
     for name, data in browser.adversarial(attacked):
         yield _file(f"attacked/{system}", name), data

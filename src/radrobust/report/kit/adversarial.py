@@ -82,7 +82,7 @@ def examples(study: Study) -> Html:
 def _pairs(study: Study, system: str) -> list[Pair]:
     table = study.samples.table
     names = _chosen(study)
-    attacked = study.attacked(system, names)
+    attacked = study.adversarial(system, names)
     rows = pd.Series(np.arange(len(table)), index=table["sample_id"])
     return [
         Pair(
@@ -135,7 +135,7 @@ def _caption(study: Study, pair: Pair) -> str:
     label = int(pair.answer["label"])
     if (pair.before > 0.5) != (label == 1):
         verdict = "Misclassified before any attack, so nothing was added"
-    elif pair.answer["broken"]:
+    elif pair.answer["misclassified"]:
         verdict = "Misclassified under attack"
     else:
         verdict = "Robust: correct before and after the whole attack"

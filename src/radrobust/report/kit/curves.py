@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from radrobust.report.kit import budgets, charts
 from radrobust.report.kit.shown import Html
-from radrobust.report.kit.study import ALWAYS_NEGATIVE, Study, at
+from radrobust.report.kit.study import ALWAYS_NEGATIVE, CLEAN, Study, under
 from radrobust.report.kit.text import METRIC_TITLES, number, unit
 
 
@@ -56,7 +56,7 @@ def first_misclassified(study: Study) -> Html:
 
 def always_negative(study: Study, metric: str) -> float:
     """Return the value of a metric for always saying that there is no finding."""
-    return float(study.metric(ALWAYS_NEGATIVE, 0.0, metric)["value"])
+    return float(study.metric(ALWAYS_NEGATIVE, CLEAN, metric)["value"])
 
 
 def _against_budget(study: Study, pairs: dict[str, tuple[str, str]], y: str, caption: str) -> Html:
@@ -92,15 +92,15 @@ def _draw_curve(ax: Axes, study: Study, system: str, metric: str) -> None:
 
 
 def _levels(study: Study, points: pd.DataFrame) -> list[float]:
-    return [budgets.level(study.params.attack, float(eps)) for eps in points["eps"]]
+    return [budgets.level(study.params.attack, float(level)) for level in points["level"]]
 
 
 def _course(study: Study, system: str, metric: str) -> str:
     """Say in words what a curve shows."""
     attack, points = study.params.attack, study.against_budget(system, metric)
     said = [
-        f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(eps))}"
-        for eps, value in zip(points["eps"], points["value"], strict=True)
+        f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(level))}"
+        for level, value in zip(points["level"], points["value"], strict=True)
     ]
     return f"{study.name(system)}, {METRIC_TITLES[metric]}: {', '.join(said)}"
 
@@ -109,8 +109,8 @@ def _by_step(study: Study, system: str) -> list[int]:
     """Radiographs by the step at which they are misclassified, from 0; robust ones come last."""
     attack = study.params.attack
     steps = [*range(attack.restarts * attack.steps + 1), -1]
-    counts = at(study.falls, system, study.eps).set_index("iteration")["count"].reindex(steps)
-    return [int(count) for count in np.nan_to_num(counts)]
+    table = under(study.iterations, system, study.attacked).set_index("iteration")
+    return [int(count) for count in np.nan_to_num(table["count"].reindex(steps))]
 
 
 def _draw_steps(ax: Axes, counts: list[int], own: str) -> None:

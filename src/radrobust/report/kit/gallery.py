@@ -46,7 +46,7 @@ KINDS = {
     "hit": Kind("True positive", lambda rows: (rows["label"] == 1) & (rows["predicted"] == 1)),
     "miss": Kind("False negative", lambda rows: (rows["label"] == 1) & (rows["predicted"] == 0)),
     "alarm": Kind("False positive", lambda rows: (rows["label"] == 0) & (rows["predicted"] == 1)),
-    "attacked": Kind("Misclassified under attack", lambda rows: rows["broken"]),
+    "attacked": Kind("Misclassified under attack", lambda rows: rows["misclassified"]),
 }
 """In the order in which radiographs are chosen and shown; none is shown twice."""
 
@@ -131,7 +131,7 @@ def _cases(study: Study, system: str, names: list[str]) -> dict[str, Case]:
     table = study.attributions(system)
     positions = dict(zip(study.samples.table["sample_id"], count(), strict=False))
     cases = {}
-    for name, image in zip(names, study.attacked(system, names).images, strict=True):
+    for name, image in zip(names, study.adversarial(system, names).images, strict=True):
         clean = np.asarray(study.samples.images[positions[name]])
         cases[name] = Case(
             name,

@@ -46,7 +46,7 @@ SURVIVAL = {
         "Structural similarity of the clean and the attacked map (SSIM), 1 for the same map",
     ),
 }
-OUTCOMES = {"broken": "misclassified", "standing": "robust"}
+OUTCOMES = {"misclassified": "misclassified", "robust": "robust"}
 
 Write = Callable[[float], str]
 
@@ -210,7 +210,7 @@ def survival(study: Study) -> Html:
 
 def _survived(study: Study, metric: str) -> str:
     table = study.survival[study.survival["metric"] == metric]
-    rows = keyed(table, "system", "explainer", "films")
+    rows = keyed(table, "system", "explainer", "answers")
     write = _per_cent if metric == "overlap_10" else correlation
 
     def one(system: str, method: str, outcome: str) -> str:

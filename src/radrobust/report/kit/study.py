@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radrobust.core import paths
+from radrobust.core import conditions, paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import Params, load_params
+from radrobust.core.tables import data, explanations, figures, predictions
+from radrobust.core.tables.schema import Table
 from radrobust.data.samples import Samples, load_samples
 from radrobust.report.kit.text import Row, listing, plural
 from radrobust.systems.bibliography import bibliography
@@ -28,9 +30,6 @@ IMAGES = ("clean", "attacked")
 
 FEW = 3
 """Systems that a sentence names one by one."""
-
-EPS_DIGITS = 9
-"""Digits to which budgets are compared: a file may have rounded the last ones."""
 
 
 class View(NamedTuple):
@@ -51,7 +50,9 @@ class View(NamedTuple):
     region: str = "mask"
 
 
-CLEAN = View()
+ALL = View()
+CLEAN = conditions.CLEAN.key
+"""The key of the condition of images as they are."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,16 @@ class Attacked:
         K×C×S×S float32 in [0, 1]; one channel, or three where budgets count normalised ones.
     answers : DataFrame
         One row a sample, in that order, by `sample_id`: `label`, `clean_logit_0`, `clean_logit_1`,
-        `probability`, `predicted`, `broken`, …
+        `probability`, `predicted`, `misclassified`, …
     """
 
     images: NDArray[np.float32]
     answers: pd.DataFrame
 
 
-def _table(path: Path) -> cached_property[pd.DataFrame]:
+def _table(table: Table) -> cached_property[pd.DataFrame]:
     """A table of a study, read when it is first asked for."""
-    return cached_property(lambda study: study._read(path))
-
-
-def _summary(name: str) -> cached_property[pd.DataFrame]:
-    return _table(paths.SUMMARY / f"{name}.parquet")
+    return cached_property(lambda study: table.read(study.root))
 
 
 @dataclass(frozen=True)
@@ -173,70 +170,58 @@ class Study:
         """Whether the radiographs are drawn and not taken of anybody."""
         return bool(self.params.dataset.name == "phantom")
 
-    metrics = _summary("metrics")
-    """`system`, `eps`, `metric`, `value`, `low`, `high`."""
-
-    confusion = _summary("confusion")
-    """`system`, `eps`, `actual`, `predicted`, `count`."""
-
-    class_report = _summary("classes")
-    """`system`, `eps`, `label`, `precision`, `recall`, `f1`, `support`."""
-
-    falls = _summary("falls")
-    """`system`, `eps`, `iteration`, `count`."""
-
-    localisation = _summary("attributions")
-    """`system`, `explainer`, `image`, `answers`, `region`, `metric`, `value`, …, `n`."""
-
-    convergence = _summary("convergence")
-    """`system`, `explainer`, `image`, `metric`, `value`, …: do the maps add up?"""
-
-    survival = _summary("survival")
-    """`system`, `explainer`, `films`, `metric`, `value`, …: clean against attacked maps."""
-
-    faithfulness = _summary("faithfulness")
-    """`system`, `explainer`, `metric`, `value`, …, `gain`, `gain_low`, `gain_high`."""
-
-    faithfulness_curves = _summary("faithfulness_curves")
-    """`system`, `explainer`, `curve`, `share`, `value`."""
-
-    randomisation = _summary("randomisation")
-    """`system`, `explainer`, `depth`, `part`, `value`, `low`, `high`, `n`."""
-
-    counts = _summary("counts")
-    """`split`, `label`, `count`."""
-
-    @cached_property
-    def notes(self) -> pd.Series[int]:
-        """Number of samples by fault."""
-        return self._read(paths.SUMMARY / "notes.parquet").set_index("fault")["count"]
-
-    faults = _table(paths.AUDIT / "faults.parquet")
-    """`sample_id`, `kind`, `fault`, `done`: the findings of the audit, by sample."""
-
-    pairs = _table(paths.AUDIT / "pairs.parquet")
-    """`one`, `other`, `picture`, `correlation`, `mirrored`: samples alike."""
-
-    probes = _table(paths.AUDIT / "probes.parquet")
-    """`probe`, `auroc`, `low`, `high`, `films`: how well a shortcut predicts the label."""
-
-    comparisons = _summary("comparisons")
-    """`eps`, `first`, `second`, `metric`, `difference`, …: two systems on the same samples."""
-
-    subgroups = _summary("subgroups")
-    """`system`, `eps`, `subgroup`, `member`, `n`, `findings`, `metric`, `value`, …"""
-
-    spaces = _summary("spaces")
-    """`system`, `space`, `grey_levels`, `metric`, `value`, `low`, `high`, at `eps`."""
+    metrics = _table(figures.METRICS)
+    confusion = _table(figures.CONFUSION)
+    class_report = _table(figures.CLASSES)
+    iterations = _table(figures.ITERATIONS)
+    perturbations = _table(figures.PERTURBATIONS)
+    comparisons = _table(figures.COMPARISONS)
+    subgroups = _table(figures.SUBGROUPS)
+    localisation = _table(figures.LOCALISATION)
+    convergence = _table(figures.CONVERGENCE)
+    survival = _table(figures.SURVIVED)
+    faithfulness = _table(figures.FAITHFUL)
+    faithfulness_curves = _table(figures.FAITHFUL_CURVES)
+    randomisation = _table(figures.REDRAWN)
+    counts = _table(figures.COUNTS)
+    faults = _table(data.FAULTS)
+    pairs = _table(data.PAIRS)
+    probes = _table(data.PROBES)
 
     @cached_property
     def checks(self) -> pd.DataFrame:
-        """`system`, `check`, `status`, `value`, `low`, `high`, `limit`, `n`, `context`."""
-        table = self._read(paths.SUMMARY / "checks.parquet")
+        """`figures.VERDICTS` of the study's systems."""
+        table = figures.VERDICTS.read(self.root)
         return table[table["system"].isin(self.systems)]
 
-    perturbations = _summary("perturbations")
-    """`system`, `attack`, `threat_model`, `n`, `linf_max`, `linf_median`, `l2_median`."""
+    @property
+    def attacked(self) -> str:
+        """The key of the headline attack's condition."""
+        return conditions.attacked(self.params.attack).key
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """From ``clean`` and ``attacked`` to the key of that condition."""
+        return {"clean": CLEAN, "attacked": self.attacked}
+
+    @property
+    def at_threshold(self) -> dict[str, str]:
+        """The same where the decision is that at the chosen threshold."""
+        asked = conditions.CLEAN, conditions.attacked(self.params.attack)
+        keys = [one.decided(conditions.THRESHOLD).key for one in asked]
+        return dict(zip(self.conditions, keys, strict=True))
+
+    @property
+    def in_units(self) -> dict[str, str]:
+        """From the units of a budget to the key of the headline attack in them."""
+        attack = self.params.attack
+        return {unit: conditions.attacked(attack, units=unit).key for unit in conditions.UNITS}
+
+    @cached_property
+    def notes(self) -> dict[str, int]:
+        """Number of samples by fault."""
+        table = figures.NOTES.read(self.root)
+        return dict(zip(table["fault"], table["count"], strict=True))
 
     @property
     def finding(self) -> str:
@@ -263,40 +248,43 @@ class Study:
             f"{self.finding}"
         )
 
-    def metric(self, system: str, eps: float, metric: str) -> Row:
+    def metric(self, system: str, condition: str, metric: str) -> Row:
         """Return `value`, `low` and `high`; NaN where undefined."""
-        return self._metrics[system, round(eps, EPS_DIGITS), metric]
+        return self._metrics[system, condition, metric]
 
-    def leaders(self, eps: float, metric: str) -> list[str]:
+    def leaders(self, condition: str, metric: str) -> list[str]:
         """Name the systems with the highest value; several where they share it."""
-        values = {key: float(self.metric(key, eps, metric)["value"]) for key in self.systems}
+        values = {key: float(self.metric(key, condition, metric)["value"]) for key in self.systems}
         return [key for key, value in values.items() if value == max(values.values())]
 
     def against_budget(self, system: str, metric: str) -> pd.DataFrame:
-        """Return `eps`, `value`, `low` and `high` of a metric, from budget 0 up."""
-        return self._against_budget[system, metric]
+        """Return `level`, `value`, `low` and `high` of a metric, from clean images up."""
+        rows = [
+            {"level": float(one.level), **self.metric(system, one.key, metric)}
+            for one in conditions.curve(self.params.attack)
+        ]
+        return pd.DataFrame(rows)[["level", "value", "low", "high"]]
 
-    def localised(self, system: str, explainer: str, metric: str, view: View = CLEAN) -> Row:
+    def localised(self, system: str, explainer: str, metric: str, view: View = ALL) -> Row:
         """Return `value`, `low`, `high`, `chance` and `n`; NaN where undefined."""
         return self._localised[(system, explainer, metric, *view)]
 
-    def attacked(self, system: str, names: list[str]) -> Attacked:
-        """Return test samples as attacked at `eps`, with the answers of the system."""
-        table = self._read(paths.PREDICTIONS / system / "predictions.parquet")
-        chosen = (table["decision"] == "argmax") & (table["space"] == self.params.attack.space)
-        answers = at(table[chosen], system, self.eps).set_index("sample_id")
-        with np.load(self._found(paths.PREDICTIONS / system / "images.npz")) as arrays:
+    def adversarial(self, system: str, names: list[str]) -> Attacked:
+        """Return test samples under the headline attack, with the answers of the system."""
+        table = predictions.PREDICTIONS.read(self.root, system)
+        answers = table[table["condition"] == self.attacked].set_index("sample_id")
+        with np.load(self._found(paths.PREDICTIONS / system / paths.ATTACKED)) as arrays:
             stored = arrays["sample_ids"].tolist()
             images = arrays["images"][[stored.index(name) for name in names]]
         return Attacked(images, answers.loc[names])
 
     def attributions(self, system: str) -> pd.DataFrame:
         """Return one row a sample, image and explainer."""
-        return self._read(paths.ATTRIBUTIONS / system / "attributions.parquet")
+        return explanations.ATTRIBUTIONS.read(self.root, system)
 
     def explained(self, system: str) -> list[str]:
         """Name the samples that were explained, N, in the order of a hash, class by class."""
-        with np.load(self._found(paths.ATTRIBUTIONS / system / "maps.npz")) as arrays:
+        with np.load(self._found(paths.ATTRIBUTIONS / system / paths.MAPS)) as arrays:
             return [str(name) for name in arrays["sample_ids"]]
 
     def maps(self, system: str, explainer: str) -> dict[str, NDArray[np.float32]]:
@@ -307,7 +295,7 @@ class Study:
         table, names = self.attributions(system), self.explained(system)
         table = table[table["explainer"] == explainer].set_index(["image", "sample_id"])
         largest = {image: table["largest"].loc[image].loc[names] for image in IMAGES}
-        with np.load(self._found(paths.ATTRIBUTIONS / system / "maps.npz")) as arrays:
+        with np.load(self._found(paths.ATTRIBUTIONS / system / paths.MAPS)) as arrays:
             return {
                 image: arrays[f"{explainer}-{image}"]
                 * largest[image].to_numpy(np.float32)[:, None, None]
@@ -342,13 +330,7 @@ class Study:
 
     @cached_property
     def _metrics(self) -> dict[Any, Row]:
-        table = self.metrics.assign(eps=self.metrics["eps"].round(EPS_DIGITS))
-        return keyed(table, "system", "eps", "metric")
-
-    @cached_property
-    def _against_budget(self) -> dict[Any, pd.DataFrame]:
-        ordered = self.metrics.sort_values("eps", kind="stable")
-        return dict(list(ordered.groupby(["system", "metric"], sort=False)))
+        return keyed(self.metrics, "system", "condition", "metric")
 
     @cached_property
     def _localised(self) -> dict[Any, Row]:
@@ -358,24 +340,15 @@ class Study:
         facts: dict[str, Any] = json.loads(self._found(path).read_text(encoding="utf-8"))
         return facts
 
-    def _read(self, path: Path) -> pd.DataFrame:
-        return pd.read_parquet(self._found(path))
-
     def _found(self, path: Path) -> Path:
         if not (self.root / path).is_file():
             raise InputError(f"{path} is not here; run `dvc repro` first")
         return self.root / path
 
 
-def at(table: pd.DataFrame, system: str, eps: float) -> pd.DataFrame:
-    """Return the rows of a table of one system at one budget."""
-    near = np.isclose(table["eps"], eps, rtol=0, atol=1e-9)
-    return table[(table["system"] == system) & near]
-
-
-def estimate(rows: pd.DataFrame, metric: str) -> Row:
-    """Return `value`, `low` and `high` of a metric from its only row; NaN where undefined."""
-    return keyed(rows[rows["metric"] == metric], "metric")[metric,]
+def under(table: pd.DataFrame, system: str, condition: str) -> pd.DataFrame:
+    """Return the rows of a table of one system under one condition."""
+    return table[(table["system"] == system) & (table["condition"] == condition)]
 
 
 def keyed(table: pd.DataFrame, *names: str) -> dict[Any, Row]:

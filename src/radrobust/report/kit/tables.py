@@ -10,13 +10,12 @@ import pandas as pd
 from radrobust.report.kit import budgets, html, verdicts
 from radrobust.report.kit.html import cell
 from radrobust.report.kit.shown import Html
-from radrobust.report.kit.study import REFERENCES, Study, at
+from radrobust.report.kit.study import CLEAN, REFERENCES, Study, under
 from radrobust.report.kit.text import DASH, METRIC_TITLES, Row, interval, number, unit
 
 MAIN = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "accuracy")
 FURTHER = ("auprc", "brier", "ece", "f1", "precision")
 LOWER_IS_BETTER = ("brier", "ece")
-DECISIONS = {"larger logit": "", "chosen threshold": "_at_threshold"}
 
 
 def at_threshold(study: Study) -> Html:
@@ -27,11 +26,14 @@ def at_threshold(study: Study) -> Html:
     head += [cell(metric_title(metric), "col", style="number") for metric in metrics]
     body = []
     for system in study.systems:
-        for image, eps in {"clean": 0.0, "attacked": study.eps}.items():
-            for decision, suffix in DECISIONS.items():
-                first = checked_cell(study, system, repeated=bool(eps or suffix))
-                names = [f"{metric}{suffix}" for metric in metrics]
-                cells = estimates(study, system, eps, names)
+        for image in study.conditions:
+            decisions = {
+                "larger logit": study.conditions[image],
+                "chosen threshold": study.at_threshold[image],
+            }
+            for decision, condition in decisions.items():
+                first = checked_cell(study, system, repeated=condition != CLEAN)
+                cells = estimates(study, system, condition, metrics)
                 body.append([first, cell(image), cell(decision), *cells])
     least = study.params.finetune.least_sensitivity
     rule = (
@@ -87,9 +89,9 @@ def doubt(study: Study, system: str) -> str:
     return f"<p>{note}</p>" if note else ""
 
 
-def estimates(study: Study, system: str, eps: float, metrics: Sequence[str]) -> list[str]:
+def estimates(study: Study, system: str, condition: str, metrics: Sequence[str]) -> list[str]:
     """Return a cell a metric: the value, in small print its interval."""
-    return [estimate_cell(study.metric(system, eps, metric), metric) for metric in metrics]
+    return [estimate_cell(study.metric(system, condition, metric), metric) for metric in metrics]
 
 
 def estimate_cell(estimate: pd.Series[float] | Row, metric: str) -> str:
@@ -110,15 +112,16 @@ def metric_cell(metric: str, scope: str, style: str) -> str:
 
 
 def _confusions(study: Study, system: str) -> str:
-    both = "".join(_confusion(study, system, eps) for eps in (0.0, study.eps))
+    both = "".join(_confusion(study, system, image) for image in study.conditions)
     return f'<div class="side-by-side">{both}</div>'
 
 
-def _confusion(study: Study, system: str, eps: float) -> str:
+def _confusion(study: Study, system: str, image: str) -> str:
     """A confusion matrix; the darker a cell, the greater its share of the actual class."""
-    table = at(study.confusion, system, eps).set_index(["actual", "predicted"])["count"]
-    budget = budgets.short(study.params.attack, eps)
-    image = "clean" if eps == 0 else f"attacked at {budget}"
+    rows = under(study.confusion, system, study.conditions[image])
+    table = rows.set_index(["actual", "predicted"])["count"]
+    budget = budgets.short(study.params.attack, study.eps)
+    said = image if image == "clean" else f"attacked at {budget}"
     head = [
         [cell("Truth"), *(cell(f"Said: {name}", "col", style="number") for name in study.classes)]
     ]
@@ -133,7 +136,7 @@ def _confusion(study: Study, system: str, eps: float) -> str:
             small = f"{number(share, 'share')} %" if total else DASH
             row.append(_shaded(count, small, right, share))
         body.append(row)
-    return html.table(head, body, f"{study.name(system)}, {image}")
+    return html.table(head, body, f"{study.name(system)}, {said}")
 
 
 def _shaded(count: int, small: str, kind: str, share: float) -> str:

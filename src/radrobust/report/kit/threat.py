@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from radrobust.core.conditions import NORMALIZED
 from radrobust.core.params import Attack
 from radrobust.report.kit import budgets, html
 from radrobust.report.kit.shown import Html
@@ -56,8 +57,9 @@ def space_warning(study: Study) -> Html:
 
 def normalised(study: Study) -> str:
     """Say how much a budget in the normalised space is in the radiograph."""
-    table = study.spaces
-    levels = table.loc[table["space"] == "normalized", "grey_levels"].median()
+    table = study.perturbations
+    rows = table["condition"] == study.in_units[NORMALIZED]
+    levels = 255 * table.loc[rows, "linf_max"].median()
     budget = budgets.amount(study.params.attack, study.eps)
     return (
         f"They are applied after normalisation, as in the study that is rebuilt here: {budget}. In "

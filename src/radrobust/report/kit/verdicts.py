@@ -239,7 +239,7 @@ def _left(study: Study, system: str) -> float:
     """
     if not any(check.doubt == "left" for check in doubts(study, system)):
         return 0.0
-    return float(study.metric(system, study.eps, "balanced_accuracy")["value"])
+    return float(study.metric(system, study.attacked, "balanced_accuracy")["value"])
 
 
 def _most(study: Study, system: str, doubt: Doubt, column: str) -> int:

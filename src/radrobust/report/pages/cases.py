@@ -264,7 +264,7 @@ def _samples(study: Study) -> list[dict[str, Any]]:
             "label": int(row["label"]),
             "width": int(row["width"]),
             "height": int(row["height"]),
-            "box": [int(edge) for edge in row["film"]],
+            "box": [int(edge) for edge in row["extent"]],
             "groups": [str(row[column]) for column in columns],
             "outline": layers.edges(np.asarray(mask)) if mask.any() else "",
             "note": str(row["note"]),

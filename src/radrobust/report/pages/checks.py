@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from html import escape
 
 import pandas as pd
@@ -90,13 +91,13 @@ def _found(study: Study, check: Check, row: pd.Series[float]) -> str:
 def _facts(study: Study) -> dict[str, str]:
     """Return the parameters that the rules name."""
     attack, checks = study.params.attack, study.params.checks
-    ends = [0.0, *(float(budget) for budget in attack.budgets)]
-    larger = ends[-2:] if ends[-1] == study.eps else [study.eps, ends[-1]]
+    ends = [Fraction(0), *attack.budgets]
+    larger = ends[-2:] if ends[-1] == attack.eps else [attack.eps, ends[-1]]
     return {
         "taken": plural(attack.steps, "step"),
         "long": plural(checks.steps, "step"),
         "starts": plural(checks.restarts, "other start"),
-        "ends": " and ".join(budgets.short(attack, eps) for eps in larger),
+        "ends": " and ".join(budgets.short(attack, float(budget)) for budget in larger),
         "queries": f"{checks.queries:,}",
         "iterations": plural(checks.iterations, "step"),
     }

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 
 from radrobust.core import paths
 from radrobust.core.errors import InputError
-from radrobust.core.params import budget_text
 from radrobust.report.kit import charts, html
 from radrobust.report.kit.html import cell
 from radrobust.report.kit.shown import Html
@@ -35,7 +34,6 @@ from radrobust.systems.bibliography import bibliography, by_year
 FOLDER = paths.RESULTS / "compare"
 WORKSPACE = "workspace"
 MOST_ROWS = 20  # in sight; the others unfold
-AT_THRESHOLD = "_at_threshold"
 MAP_METRICS = {
     "coverage_5": "Coverage at the strongest 5 %",
     "pointing": "Pointing game",
@@ -59,7 +57,7 @@ class Compared:
 
     @cached_property
     def revisions(self) -> pd.DataFrame:
-        """`revision`, `commit`, `eps`, `level`, `same_films`; the first comes first."""
+        """`revision`, `commit`, `attacked`, `level`, `same_samples`; the first comes first."""
         return self._read("revisions")
 
     @cached_property
@@ -69,13 +67,13 @@ class Compared:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """`system`, `films`, `metric`, `revision`, `value`, …, `difference`, `apart`."""
+        """`system`, `image`, `metric`, `revision`, `value`, …, `difference`, `apart`."""
         table = self._read("metrics")
         return table[~table["system"].isin(REFERENCES)]
 
     @cached_property
     def maps(self) -> pd.DataFrame:
-        """`system`, `films`, `explainer`, `metric`, `revision`, `value`, …"""
+        """`system`, `image`, `explainer`, `metric`, `revision`, `value`, …"""
         table = self._read("maps")
         return table[table["metric"].isin(MAP_METRICS)]
 
@@ -100,15 +98,15 @@ class Compared:
 def revisions(compared: Compared) -> Html:
     """The revisions that are compared, with their commits and budgets."""
     head = [cell("Revision", "col", style="system"), cell("Commit", "col"),
-            cell("Budget", "col", style="number"), cell("Radiographs", "col")]  # fmt: skip
+            cell("Attacked", "col"), cell("Radiographs", "col")]  # fmt: skip
     body = []
     for place, row in enumerate(compared.revisions.itertuples()):
-        radiographs = "as the first" if row.same_films else "not those of the first"
+        radiographs = "as the first" if row.same_samples else "not those of the first"
         body.append(
             [
                 cell(str(row.revision), "row", style="system"),
                 cell(str(row.commit)[:9] or "as it was when these tables were written"),
-                cell(budget_text(float(str(row.eps))), style="number"),
+                cell(str(row.attacked)),
                 cell(radiographs if place else "the first"),
             ]
         )
@@ -200,7 +198,7 @@ def _tabs(name: str, compared: Compared, table: pd.DataFrame) -> Html:
 
 def _moves(table: pd.DataFrame, first: str, other: str, level: str) -> str:
     rows = _against(table, other)
-    keys = [key for key in ("system", "films", "explainer", "metric") if key in table]
+    keys = [key for key in ("system", "image", "explainer", "metric") if key in table]
     start = keyed(table[table["revision"] == first], *keys)
     order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
     head = [cell("System", "col", style="system"), cell("Figure", "col"),
@@ -238,7 +236,7 @@ def _move(row: Row, start: Row) -> list[str]:
 
 def _about(row: Row) -> str:
     """The images and the method of a figure, and whether less is better."""
-    said = [str(row["films"])]
+    said = [str(row["image"])]
     if "explainer" in row:
         said.insert(0, explainer_title(str(row["explainer"])))
     if str(row["metric"]) in LOWER_IS_BETTER:
@@ -255,15 +253,14 @@ def _cautions(compared: Compared) -> list[str]:
     table = compared.revisions
     first = compared.names[0]
     said = []
-    if strangers := table.loc[~table["same_films"], "revision"].tolist():
+    if strangers := table.loc[~table["same_samples"], "revision"].tolist():
         said.append(
             f"Not the same radiographs: {listing(strangers)} and {first} differ in the dataset, "
             "the seed or the split, or their radiographs were not read alike. A difference may "
             "come from the radiographs alone."
         )
-    if table["eps"].nunique() > 1:
-        budgets = [f"{row.revision} {budget_text(float(str(row.eps)))}" for row in
-                   table.itertuples()]  # fmt: skip
+    if table["attacked"].nunique() > 1:
+        budgets = [f"{row.revision} {row.attacked}" for row in table.itertuples()]
         said.append(
             f"Budgets differ: {listing(budgets)}. Attacked figures differ for that reason alone."
         )
@@ -286,7 +283,7 @@ def _largest(moved: pd.DataFrame) -> str:
     row = moved.iloc[int(moved["difference"].abs().to_numpy().argmax())]
     metric = str(row["metric"])
     return (
-        f"{_name(str(row['system']))}, {_title(metric)}, {row['films']}, "
+        f"{_name(str(row['system']))}, {_title(metric)}, {row['image']}, "
         f"{_moved(float(row['difference']), metric)}"
     )
 
@@ -294,7 +291,7 @@ def _largest(moved: pd.DataFrame) -> str:
 def _draw(ax: Axes, rows: pd.DataFrame, names: list[str], colour: str) -> None:
     for films, shift, marker, face in (("clean", -0.15, "o", "white"),
                                        ("attacked", 0.15, "s", colour)):  # fmt: skip
-        chosen = rows[rows["films"] == films].set_index("revision").reindex(names)
+        chosen = rows[rows["image"] == films].set_index("revision").reindex(names)
         places = [place + shift for place in range(len(names))]
         ax.hlines(places, 100 * chosen["low"], 100 * chosen["high"], color=colour, lw=1)
         ax.plot(100 * chosen["value"], places, marker, color=colour, mfc=face, markersize=4)
@@ -309,11 +306,8 @@ def _moved(difference: float, metric: str) -> str:
 
 
 def _title(metric: str) -> str:
-    """Name a figure, and its threshold where it is at one."""
-    if metric in MAP_METRICS and metric not in METRIC_TITLES:
-        return MAP_METRICS[metric]
-    title = METRIC_TITLES[metric.removesuffix(AT_THRESHOLD)]
-    return f"{title} at the chosen threshold" if metric.endswith(AT_THRESHOLD) else title
+    """Name a figure."""
+    return METRIC_TITLES.get(metric) or MAP_METRICS[metric]
 
 
 def _name(system: str) -> str:

@@ -14,7 +14,7 @@ from radrobust.report.kit import budgets, charts, html, maps, marks, patients, s
 from radrobust.report.kit.curves import always_negative
 from radrobust.report.kit.html import cell
 from radrobust.report.kit.shown import Html, Markdown, prose
-from radrobust.report.kit.study import ALWAYS_NEGATIVE, REFERENCES, Study
+from radrobust.report.kit.study import ALWAYS_NEGATIVE, CLEAN, REFERENCES, Study
 from radrobust.report.kit.tables import checked_cell, estimates, sortable, system_cell
 from radrobust.report.kit.text import (
     AS_DECIMAL,
@@ -33,11 +33,11 @@ DRAWN = ("auroc", "balanced_accuracy")
 COLUMNS = {
     "auroc": METRIC_TITLES["auroc"],
     "balanced_accuracy": "Balanced acc.",
-    "sensitivity_at_threshold": METRIC_TITLES["sensitivity"],
+    "sensitivity": METRIC_TITLES["sensitivity"],
 }
 NBSP = "\u00a0"
-WITHOUT_THRESHOLD = {"sensitivity_at_threshold": "sensitivity"}
-"""Metrics of references, which have no threshold, in place of those at a threshold."""
+AT_THRESHOLD = ("sensitivity",)
+"""Metrics of the decision at the chosen threshold."""
 
 
 def question(study: Study) -> Markdown:
@@ -125,22 +125,25 @@ def clean_against_attacked(study: Study) -> Html:
 
 def _leads(study: Study) -> str:
     """Who leads on clean radiographs, and who under attack."""
-    clean, attacked = _lead(study, "auroc", 0), _lead(study, "balanced_accuracy", study.eps)
-    leader, left = study.leaders(0, "auroc"), ""
-    if len(leader) == 1 and leader != study.leaders(study.eps, "balanced_accuracy"):
-        row = study.metric(leader[0], study.eps, "balanced_accuracy")
+    clean, attacked = (
+        _lead(study, metric, condition)
+        for metric, condition in zip(DRAWN, study.conditions.values(), strict=True)
+    )
+    leader, left = study.leaders(CLEAN, "auroc"), ""
+    if len(leader) == 1 and leader != study.leaders(study.attacked, "balanced_accuracy"):
+        row = study.metric(leader[0], study.attacked, "balanced_accuracy")
         left = f"; {study.title(leader[0])} then has {number(float(row['value']), 'share')} %"
     return f"**On clean radiographs {clean}; **attacked, {attacked}{left}."
 
 
-def _lead(study: Study, metric: str, eps: float) -> str:
+def _lead(study: Study, metric: str, condition: str) -> str:
     """Say who leads by a metric, and whether that is surely better than guessing; ends bold."""
-    leaders = study.leaders(eps, metric)
-    blind = not any(study.metric(key, eps, metric)["low"] > CHANCE for key in study.systems)
+    leaders = study.leaders(condition, metric)
+    blind = not any(study.metric(key, condition, metric)["low"] > CHANCE for key in study.systems)
     guessing = f"where guessing has {number(CHANCE, metric)}{unit(metric)}"
     title = METRIC_TITLES[metric] if metric in AS_DECIMAL else METRIC_TITLES[metric].lower()
     article = "an" if metric == "auroc" else "a"
-    value = f"{title} of {_shared(study, leaders, eps, metric)}"
+    value = f"{title} of {_shared(study, leaders, condition, metric)}"
     who = study.names(leaders)
     if len(study.systems) == 1:
         verb = "is not surely better than guessing" if blind else "is better than guessing"
@@ -202,7 +205,7 @@ def _whose(study: Study) -> str:
 def _attacked(study: Study, system: str) -> list[str]:
     """The answers of a system under attack: at its threshold, and against two references."""
     finds, spares = (
-        study.metric(system, study.eps, f"{metric}_at_threshold")
+        study.metric(system, study.at_threshold["attacked"], metric)
         for metric in ("sensitivity", "specificity")
     )
     said = [
@@ -211,23 +214,23 @@ def _attacked(study: Study, system: str) -> list[str]:
         "the others"
     ]
     poor = []
-    accuracy = study.metric(system, study.eps, "balanced_accuracy")
+    accuracy = study.metric(system, study.attacked, "balanced_accuracy")
     if not accuracy["low"] > CHANCE:
         worse = accuracy["high"] < CHANCE
         poor.append("is worse than guessing" if worse else "cannot be told from guessing")
-    always = float(study.metric(ALWAYS_NEGATIVE, study.eps, "accuracy")["value"])
-    if not study.metric(system, study.eps, "accuracy")["low"] > always:
+    always = float(study.metric(ALWAYS_NEGATIVE, study.attacked, "accuracy")["value"])
+    if not study.metric(system, study.attacked, "accuracy")["low"] > always:
         poor.append(f"is not surely right more often than always “{study.classes[0]}”")
     return [*said, f"without that threshold it {listing(poor)}"] if poor else said
 
 
 def _attacked_leader(study: Study) -> str:
-    return study.leaders(study.eps, "balanced_accuracy")[0]
+    return study.leaders(study.attacked, "balanced_accuracy")[0]
 
 
-def _shared(study: Study, leaders: list[str], eps: float, metric: str) -> str:
+def _shared(study: Study, leaders: list[str], condition: str, metric: str) -> str:
     """Write the value that leaders have in common, with its interval if they share that too."""
-    rows = [study.metric(key, eps, metric) for key in leaders]
+    rows = [study.metric(key, condition, metric) for key in leaders]
     said = {quoted(row, metric) for row in rows}
     return said.pop() if len(said) == 1 else f"{number(rows[0]['value'], metric)}{unit(metric)}"
 
@@ -252,12 +255,12 @@ def _in_per_cent(metric: str, title: str) -> str:
 
 
 def _numbers(study: Study, system: str) -> list[str]:
-    return [
-        one
-        for metric in COLUMNS
-        for eps in (0.0, study.eps)
-        for one in estimates(study, system, eps, [metric])
-    ]
+    cells = []
+    for metric in COLUMNS:
+        asked = study.at_threshold if metric in AT_THRESHOLD else study.conditions
+        for condition in asked.values():
+            cells += estimates(study, system, condition, [metric])
+    return cells
 
 
 def _covered(study: Study, system: str, reach: float) -> str:
@@ -268,10 +271,9 @@ def _covered(study: Study, system: str, reach: float) -> str:
 
 def _reference(study: Study, system: str) -> list[str]:
     """A reference gives every radiograph the same answer, attacked or not, and has no maps."""
-    names = [WITHOUT_THRESHOLD.get(metric, metric) for metric in COLUMNS]
     return [
         system_cell(study, system),
-        *(one for name in names for one in estimates(study, system, 0.0, [name]) * 2),
+        *(one for name in COLUMNS for one in estimates(study, system, CLEAN, [name]) * 2),
         cell(DASH, style="number"),
     ]
 
@@ -296,8 +298,8 @@ def _caption(study: Study) -> str:
 
 
 def _dumbbell(ax: Axes, study: Study, system: str, metric: str, row: int) -> None:
-    for eps, offset, filled in ((0.0, -0.13, True), (study.eps, 0.13, False)):
-        found = study.metric(system, eps, metric)
+    for condition, offset, filled in ((CLEAN, -0.13, True), (study.attacked, 0.13, False)):
+        found = study.metric(system, condition, metric)
         value, low, high = (found[end] for end in ("value", "low", "high"))
         error = [[max(0, value - low)], [max(0, high - value)]]
         ax.errorbar(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-import pandas as pd
-
+from radrobust.core.conditions import NORMALIZED, PIXEL
 from radrobust.core.params import budget_text
 from radrobust.evaluation.intervals import wilson
 from radrobust.report.kit import budgets, html
@@ -21,7 +20,7 @@ from radrobust.report.kit.published_study import (
     STEPS,
 )
 from radrobust.report.kit.shown import Html
-from radrobust.report.kit.study import REFERENCES, Study, View, estimate
+from radrobust.report.kit.study import CLEAN, REFERENCES, Study, View, under
 from radrobust.report.kit.systems import HEADS, TRAINED, origin
 from radrobust.report.kit.tables import (
     checked_cell,
@@ -34,7 +33,7 @@ from radrobust.report.kit.text import DASH, explainer_title, number, plural
 from radrobust.systems.bibliography import bibliography, by_year
 
 TESTED = ABSENT + PRESENT
-SPACES = ("normalized", "pixel")
+UNITS = (NORMALIZED, PIXEL)
 OF_THE_BOX = View(region="box")
 ATTACKED = ("Attacked, after normalising", "Attacked, in pixels")
 
@@ -103,8 +102,7 @@ def spaces(study: Study) -> Html:
     head += [cell(title, "col", style="number") for title in titles]
     body = []
     for key in study.systems:
-        levels = [float(_space(study, key, space)["grey_levels"].iloc[0]) for space in SPACES]
-        moved = [cell(_levels(value), style="number") for value in levels]
+        moved = [cell(_levels(study, key, unit), style="number") for unit in UNITS]
         body.append([checked_cell(study, key), *moved, *_ours(study, key, "balanced_accuracy")])
     caption = (
         f"A budget of {budgets.bare(study.params.attack, study.eps)}, counted after normalisation "
@@ -166,26 +164,20 @@ def _ours(study: Study, key: str, metric: str) -> list[str]:
     """Clean, attacked as published, attacked in pixels."""
     if key not in study.systems:
         return [cell(DASH, style="number")] * 3
-    attacked = [estimate(_space(study, key, space), metric) for space in SPACES]
-    return [
-        *estimates(study, key, 0.0, [metric]),
-        *(estimate_cell(found, metric) for found in attacked),
-    ]
+    asked = [CLEAN, *(study.in_units[unit] for unit in UNITS)]
+    return [one for condition in asked for one in estimates(study, key, condition, [metric])]
 
 
 def _reference(study: Study, reference: str, right: int) -> list[str]:
     there = _counted(study, right, f"{100 * right / TESTED:.2f}")
-    here = estimates(study, reference, 0.0, ["accuracy"])
+    here = estimates(study, reference, CLEAN, ["accuracy"])
     return [system_cell(study, reference), *[there] * 2, *here * 3]
 
 
-def _space(study: Study, key: str, space: str) -> pd.DataFrame:
-    table = study.spaces
-    return table[(table["system"] == key) & (table["space"] == space)]
-
-
-def _levels(value: float) -> str:
-    return DASH if pd.isna(value) else f"{value:.2g}"
+def _levels(study: Study, key: str, unit: str) -> str:
+    """The largest change of a pixel by an attack in some units, in grey levels."""
+    largest = under(study.perturbations, key, study.in_units[unit])["linf_max"]
+    return DASH if largest.empty else f"{255 * float(largest.iloc[0]):.2g}"
 
 
 def _coverage(study: Study, explainer: str) -> str:

@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
+from radrobust.core import conditions
 from radrobust.report.kit import budgets, html
 from radrobust.report.kit.html import cell
 from radrobust.report.kit.shown import Html, Markdown, prose
-from radrobust.report.kit.study import REFERENCES, Study, at, keyed
+from radrobust.report.kit.study import CLEAN, REFERENCES, Study, keyed, under
 from radrobust.report.kit.tables import (
     FURTHER,
     MAIN,
@@ -103,6 +102,7 @@ def subgroups(study: Study) -> Html:
 def perturbations(study: Study) -> Html:
     """How radiographs were changed: under which threat model, and by how much."""
     table = study.perturbations
+    found = keyed(table[table["condition"] == study.attacked], "system")
     groups = [cell("", span=2, style="system"),
               cell("Change of a pixel, grey levels", "colgroup", span=2, style="number"),
               cell("Length of the change (L2)", "colgroup", style="number")]  # fmt: skip
@@ -110,17 +110,19 @@ def perturbations(study: Study) -> Html:
     head += [cell(title, "col", style="number") for title in ("Largest", "Median", "Median")]
     body = []
     for system in study.systems:
-        row = table[table["system"] == system].iloc[0]
+        row = found.get((system,))
+        if row is None:
+            body.append([checked_cell(study, system), cell("0", style="number"),
+                         *[cell(DASH, style="number")] * 3])  # fmt: skip
+            continue
         levels = [_rounded(255 * row[name]) for name in ("linf_max", "linf_median")]
         numbers = [f"{row['n']:,}", *levels, _rounded(row["l2_median"])]
         body.append([checked_cell(study, system), *(cell(n, style="number") for n in numbers)])
-    kinds = table[["attack", "threat_model"]].drop_duplicates()
-    said = "; ".join(f"{row['attack']}: {row['threat_model']}" for _, row in kinds.iterrows())
     caption = (
         f"Radiographs that were changed by the attack at "
         f"{budgets.short(study.params.attack, study.eps)}; those that were misclassified before "
         f"are not. Pixels count from 0 to 255 in the first two columns, from 0 to 1 in the last. "
-        f"{said}."
+        f"{conditions.attacked(study.params.attack).threat_model}."
     )
     return Html(sortable(html.table([groups, head], body, caption)))
 
@@ -130,11 +132,11 @@ def _clean_and_attacked(study: Study, metrics: Sequence[str]) -> Html:
     head += [metric_cell(metric, "col", "number") for metric in metrics]
     body = []
     for system in study.systems:
-        for image, eps in {"clean": 0.0, "attacked": study.eps}.items():
-            first = checked_cell(study, system, repeated=eps > 0)
-            body.append([first, cell(image), *estimates(study, system, eps, metrics)])
+        for image, condition in study.conditions.items():
+            first = checked_cell(study, system, repeated=condition != CLEAN)
+            body.append([first, cell(image), *estimates(study, system, condition, metrics)])
     for system in REFERENCES:
-        numbers = estimates(study, system, 0.0, metrics)
+        numbers = estimates(study, system, CLEAN, metrics)
         body.append([system_cell(study, system), cell("either"), *numbers])
     caption = (
         f"Test radiographs, clean and attacked at {budgets.short(study.params.attack, study.eps)}; "
@@ -149,8 +151,8 @@ def _class_report(study: Study, system: str) -> str:
     head.append(cell("Number", "col", style="number"))
     body = []
     budget = budgets.short(study.params.attack, study.eps)
-    for eps, image in {0.0: "clean", study.eps: f"attacked, {budget}"}.items():
-        for _, row in at(study.class_report, system, eps).iterrows():
+    for image, condition in {"clean": CLEAN, f"attacked, {budget}": study.attacked}.items():
+        for _, row in under(study.class_report, system, condition).iterrows():
             body.append(
                 [cell(image, "row"), cell(study.classes[int(row["label"])])]
                 + [cell(number(float(row[name]), name), style="number") for name in OF_CLASSES]
@@ -161,7 +163,7 @@ def _class_report(study: Study, system: str) -> str:
 
 def _rivals(study: Study) -> dict[str, str]:
     """Systems that the others are compared with, and the reason for each."""
-    best, *equals = study.leaders(study.eps, "balanced_accuracy")
+    best, *equals = study.leaders(study.attacked, "balanced_accuracy")
     rivals = {best: ", as robust as any here" if equals else ", the most robust here"}
     model, objective = study.params.model, study.params.finetune.objective
     plain = model.evaluation_alone or objective in ("own", "standard")
@@ -170,18 +172,18 @@ def _rivals(study: Study) -> dict[str, str]:
     return rivals
 
 
-def _compared(study: Study, it: str, other: str, eps: float, metric: str) -> Comparison:
+def _compared(study: Study, it: str, other: str, condition: str, metric: str) -> Comparison:
     """Read the row of a pair; the table has each once, in the order of the study."""
     if study.systems.index(it) > study.systems.index(other):
         difference, low, high, only_it, only_other, p_holm = _compared(
-            study, other, it, eps, metric
+            study, other, it, condition, metric
         )
         return Comparison(-difference, -high, -low, only_other, only_it, p_holm)
     table = study.comparisons
-    near = np.isclose(table["eps"], eps, rtol=0, atol=1e-9)
+    rows = (table["condition"] == condition) & (table["metric"] == metric)
     pair = (table["first"] == it) & (table["second"] == other)
     columns = ["difference", "low", "high", "only_first", "only_second", "p_holm"]
-    return Comparison(*table.loc[near & pair & (table["metric"] == metric), columns].iloc[0])
+    return Comparison(*table.loc[rows & pair, columns].iloc[0])
 
 
 def _against(study: Study, rival: str) -> str:
@@ -191,13 +193,13 @@ def _against(study: Study, rival: str) -> str:
              for title in (*titles, "Only one correct", "p (Holm)")]  # fmt: skip
     body = [
         [
-            checked_cell(study, system, repeated=eps > 0),
+            checked_cell(study, system, repeated=condition != CLEAN),
             cell(image),
-            *_pair(study, system, rival, eps),
+            *_pair(study, system, rival, condition),
         ]
         for system in study.systems
         if system != rival
-        for image, eps in {"clean": 0.0, "attacked": study.eps}.items()
+        for image, condition in study.conditions.items()
     ]
     pairs = math.comb(len(study.systems), 2)
     caption = (
@@ -210,8 +212,8 @@ def _against(study: Study, rival: str) -> str:
     return html.table([head], body, caption)
 
 
-def _pair(study: Study, system: str, rival: str, eps: float) -> list[str]:
-    found = [_compared(study, system, rival, eps, metric) for metric in COMPARED]
+def _pair(study: Study, system: str, rival: str, condition: str) -> list[str]:
+    found = [_compared(study, system, rival, condition, metric) for metric in COMPARED]
     cells = []
     for pair, metric in zip(found, COMPARED, strict=True):
         ends = f"{signed(pair.low, metric)} to {signed(pair.high, metric)}"
@@ -228,8 +230,8 @@ def _subgroups(study: Study, system: str) -> str:
     head += [cell(metric_title(metric), "col", style="number") for metric in OF_SUBGROUPS]
     body = []
     tables = {
-        image: keyed(at(study.subgroups, system, eps), "subgroup", "member", "metric")
-        for image, eps in {"clean": 0.0, "attacked": study.eps}.items()
+        image: keyed(under(study.subgroups, system, condition), "subgroup", "member", "metric")
+        for image, condition in study.conditions.items()
     }
     for member in dict.fromkeys(key[:2] for key in tables["clean"]):
         for image, rows in tables.items():

@@ -11,7 +11,7 @@ from radrobust.report.kit import budgets, charts, curves, html, links, maps, mar
 from radrobust.report.kit.check_texts import CHECKS
 from radrobust.report.kit.html import cell
 from radrobust.report.kit.shown import Html, Markdown, prose
-from radrobust.report.kit.study import IMAGES, REFERENCES, Study, View
+from radrobust.report.kit.study import CLEAN, IMAGES, REFERENCES, Study, View
 from radrobust.report.kit.systems import facts
 from radrobust.report.kit.tables import FURTHER, MAIN, estimates, metric_cell, metric_title
 from radrobust.report.kit.text import (
@@ -49,13 +49,13 @@ def at_a_glance(study: Study, system: str) -> Html:
     """The main figures, each with the reference that it has to be above."""
     no = f"always “{study.classes[0]}”"
     rows = [
-        _compared(study, system, title, metric, eps, reference)
+        _compared(study, system, title, metric, condition, reference)
         for metric, reference in {
             "auroc": ("guessing", 0.5),
             "balanced_accuracy": ("guessing", 0.5),
             "accuracy": (no, curves.always_negative(study, "accuracy")),
         }.items()
-        for title, eps in {"clean": 0.0, "attacked": study.eps}.items()
+        for title, condition in study.conditions.items()
     ]
     if study.marked:
         row = maps.covered(study, system)
@@ -117,10 +117,11 @@ def numbers(study: Study, system: str) -> Html:
     note = verdicts.note(study, system)
     head += [cell("Attacked", "col", style="number", small=budget, note=note)]
     head += [cell(study.title(key), "col", style="number") for key in REFERENCES]
-    columns = [(system, 0.0), (system, study.eps), *((key, 0.0) for key in REFERENCES)]
+    columns = [(system, condition) for condition in study.conditions.values()]
+    columns += [(key, CLEAN) for key in REFERENCES]
     body = [
         [metric_cell(metric, "row", "system")]
-        + [one for key, eps in columns for one in estimates(study, key, eps, [metric])]
+        + [one for key, condition in columns for one in estimates(study, key, condition, [metric])]
         for metric in (*MAIN, *FURTHER)
     ]
     caption = (
@@ -188,10 +189,10 @@ def localised(study: Study, system: str) -> Html:
 
 
 def _compared(
-    study: Study, system: str, image: str, metric: str, eps: float, reference: tuple[str, float]
+    study: Study, system: str, image: str, metric: str, condition: str, reference: tuple[str, float]
 ) -> list[str]:
     """Return a row: a metric of some images, and the reference that it is compared with."""
-    row: Row = study.metric(system, eps, metric)
+    row: Row = study.metric(system, condition, metric)
     name, value = reference
     mark = marks.CHANCE.get(marks.side(row["low"], row["high"], value))
     shown = marks.marked_cell(

@@ -206,7 +206,7 @@ def _finding_shares(study: Study) -> FloatArray:
     table = study.samples.table
     marked = table[table["mask_area"] > 0]
     size = study.samples.images.shape[-1]
-    x0, y0, x1, y1 = np.stack(marked["film"].to_list()).T if len(marked) else np.zeros((4, 0))
+    x0, y0, x1, y1 = np.stack(marked["extent"].to_list()).T if len(marked) else np.zeros((4, 0))
     pixels = marked["mask_area"].to_numpy(float) * size**2
     shares: FloatArray = pixels / ((x1 - x0) * (y1 - y0))
     return shares

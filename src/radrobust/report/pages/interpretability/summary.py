@@ -41,7 +41,7 @@ def _questions(study: Study) -> Iterator[tuple[str, str, list[str]]]:
             sides = [marks.beside_chance(row) for row in rows]
             yield f"Cover the {study.finding}, {image}", "chance", _tints(marks.CHANCE, sides)
     table = study.survival[study.survival["metric"] == "overlap_10"]
-    survived = keyed(table, "films", "system", "explainer")
+    survived = keyed(table, "answers", "system", "explainer")
     for key, outcome in OUTCOMES.items():
         sides = [marks.beside_chance(survived[key, *pair]) for pair in pairs]
         yield f"Last under attack, {outcome}", "chance", _tints(marks.CHANCE, sides)
