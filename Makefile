@@ -22,7 +22,7 @@ report: .venv/installed .venv/renderer
 	  | $(together) finetune@{} attack@{} explain@{}
 	$(RUN) dvc repro summarise
 	printf '%s\n' cases tables | $(together) {}
-	$(RUN) dvc stage list --name-only | grep 'page@' | $(together) {}
+	$(RUN) dvc stage list --name-only | grep '^page-' | $(together) {}
 	$(RUN) dvc repro
 	@echo "The site is at $(CURDIR)/_site/index.html"
 

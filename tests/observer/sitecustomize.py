@@ -7,10 +7,8 @@ which sections of the parameters it asks for.
 
 from __future__ import annotations
 
-import atexit
 import importlib.abc
 import importlib.machinery
-import json
 import os
 import sys
 import uuid
@@ -19,30 +17,43 @@ from types import ModuleType
 
 FOLDER = os.environ.get("RADROBUST_OBSERVED", "")
 STAGE = "RADROBUST_STAGE"  # handed on to the processes that this one starts
-opened: set[str] = set()
-sections: set[str] = set()
+_told: set[str] = set()
+
+
+def _tell(kind: str, name: object) -> None:
+    """Write down something once, and at once: a kernel is killed, and has no last word."""
+    line = f"{kind} {name}\n"
+    if line not in _told:
+        _told.add(line)
+        with os.fdopen(os.open(_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "w") as file:
+            file.write(line)
 
 
 def _note(event: str, arguments: tuple[object, ...]) -> None:
     if event == "open" and isinstance(arguments[0], str | os.PathLike):
         mode = arguments[1]
-        if not isinstance(mode, str) or not set(mode) & set("wax"):
-            opened.add(str(Path(arguments[0]).absolute()))
+        if isinstance(mode, str) and not set(mode) & set("wax"):
+            _tell("opened", Path(arguments[0]).absolute())
+    elif event == "import" and str(arguments[0]).startswith("radrobust"):
+        _tell("module", arguments[0])
 
 
 def _watch_params(module: ModuleType) -> None:
     """Have the parameters tell which sections are asked for, once they have been checked."""
     get, load = module.Params.__getattribute__, module.load_params
+    asked = ["section"]
 
     def ask(self, name):
         if name in module.Params.model_fields:
-            sections.add(name)
+            _tell(asked[0], name)
         return get(self, name)
 
     def loaded(*arguments):
-        params = load(*arguments)
-        sections.clear()
-        return params
+        asked[0] = "checked"
+        try:
+            return load(*arguments)
+        finally:
+            asked[0] = "section"
 
     module.Params.__getattribute__, module.load_params = ask, loaded
 
@@ -53,7 +64,7 @@ def _watch_parquet(module: ModuleType) -> None:
 
     def noted(path, *arguments, **options):
         if isinstance(path, str | os.PathLike):
-            opened.add(str(Path(path).absolute()))
+            _tell("opened", Path(path).absolute())
         return read(path, *arguments, **options)
 
     module.read_parquet = noted
@@ -79,23 +90,11 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _tell() -> None:
-    if not any(name.startswith("radrobust") for name in sys.modules):
-        return
-    modules = [name for name in sys.modules if name.split(".")[0] == "radrobust"]
-    said = {
-        "stage": os.environ[STAGE],
-        "opened": sorted(opened),
-        "modules": sorted(modules),
-        "sections": sorted(sections),
-    }
-    (Path(FOLDER) / f"{uuid.uuid4().hex}.json").write_text(json.dumps(said))
-
-
 if FOLDER:
     if "radrobust" in Path(sys.argv[0] if sys.argv else "").name:
         os.environ[STAGE] = " ".join(sys.argv[1:])
     if STAGE in os.environ:
+        stage = os.environ[STAGE].replace(" ", "-")
+        _file = str(Path(FOLDER) / f"{stage}.{uuid.uuid4().hex}.txt")
         sys.addaudithook(_note)
         sys.meta_path.insert(0, _Finder())
-        atexit.register(_tell)
