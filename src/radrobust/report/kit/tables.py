@@ -22,9 +22,8 @@ DECISIONS = {"larger logit": "", "chosen threshold": "_at_threshold"}
 def at_threshold(study: Study) -> Html:
     """The decision at the threshold from validation radiographs beside the larger logit."""
     metrics = ("sensitivity", "specificity", "balanced_accuracy")
-    head = [cell("System", "col", style="system"), cell("Radiographs", "col"),
-            cell("Decision", "col")]  # fmt: skip
-    head += [cell(metric_title(metric), "col", style="number") for metric in metrics]
+    titles = [metric_title(metric) for metric in metrics]
+    head = html.heads(["System", "Image", "Decision"], titles)
     body = []
     for system in study.systems:
         for image, eps in {"clean": 0.0, "attacked": study.eps}.items():

@@ -81,7 +81,7 @@ class Compared:
 
     @property
     def names(self) -> list[str]:
-        """Of the revisions, the one that the others are held against first."""
+        """Of the revisions; the first is the one that the others are compared with."""
         return self.revisions["revision"].tolist()
 
     @property
@@ -99,8 +99,7 @@ class Compared:
 
 def revisions(compared: Compared) -> Html:
     """The revisions that are compared, with their commits and budgets."""
-    head = [cell("Revision", "col", style="system"), cell("Commit", "col"),
-            cell("Budget", "col", style="number"), cell("Radiographs", "col")]  # fmt: skip
+    head = html.heads(["Revision", "Commit", "Radiographs"], ["Budget"])
     body = []
     for place, row in enumerate(compared.revisions.itertuples()):
         radiographs = "as the first" if row.same_films else "not those of the first"
@@ -108,8 +107,8 @@ def revisions(compared: Compared) -> Html:
             [
                 cell(str(row.revision), "row", style="system"),
                 cell(str(row.commit)[:9] or "as it was when these tables were written"),
-                cell(budget_text(float(str(row.eps))), style="number"),
                 cell(radiographs if place else "the first"),
+                cell(budget_text(float(str(row.eps))), style="number"),
             ]
         )
     return Html(html.table([head], body, "The revisions; the others are compared with the first."))
@@ -125,7 +124,7 @@ def params(compared: Compared) -> Html:
     """Every parameter whose value is not the same everywhere."""
     if compared.params.empty:
         return Html("<p>No parameter differs.</p>")
-    head = [[cell("Parameter", "col"), *(cell(name, "col") for name in compared.names)]]
+    head = html.heads(["Parameter", *compared.names])
     values = compared.params.pivot(index="key", columns="revision", values="value")
     body = [
         [cell(str(key), "row", style="code")]
@@ -133,7 +132,7 @@ def params(compared: Compared) -> Html:
         for key in compared.params["key"].unique()
     ]
     caption = f"Parameters that differ; all others are equal. {DASH}: there was no such parameter."
-    return Html(html.table(head, body, caption))
+    return Html(html.table([head], body, caption))
 
 
 def summary(compared: Compared) -> Html:
@@ -202,9 +201,7 @@ def _moves(table: pd.DataFrame, first: str, other: str, level: str) -> str:
     keys = [key for key in ("system", "films", "explainer", "metric") if key in table]
     start = keyed(table[table["revision"] == first], *keys)
     order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
-    head = [cell("System", "col", style="system"), cell("Figure", "col"),
-            cell("Difference", "col", style="number"), cell(first, "col", style="number"),
-            cell(other, "col", style="number")]  # fmt: skip
+    head = html.heads(["System", "Figure"], ["Difference", first, other])
     body = [_move(row, start[key]) for key, row in keyed(rows.loc[order], *keys).items()]
     caption = (
         f"{other} less {first}, largest difference first; under each figure its {level} interval. "

@@ -50,7 +50,7 @@ def designs(study: Study) -> Html:
         "Radiographs": ("FracAtlas", str(study.dataset["title"])),
         "Test radiographs": (str(TESTED), f"{study.count('test', 0) + study.count('test', 1):,}"),
         "Image size": (f"{IMAGE_SIZE}×{IMAGE_SIZE}", f"{size}×{size}"),
-        "Networks": ("paper", model.scale),
+        "Scale of networks": ("paper", model.scale),
         "Weights at first": (origin("robustbench"), origin(model.weights)),
         "Head": (HEADS["mlp"], HEADS[model.head]),
         "Trained": (
@@ -74,8 +74,7 @@ def accuracies(study: Study) -> Html:
         for title, span in {"Published accuracy, %": 2, "Accuracy here, %": 3}.items()
     ]
     titles = ("Clean", "Attacked", "Clean", *ATTACKED)
-    head = [cell("System", "col", style="system")]
-    head += [cell(title, "col", style="number") for title in titles]
+    head = html.heads(["System"], titles)
     body = [
         [_first(study, key), *_published(study, key), *_ours(study, key, "accuracy")]
         for key in SYSTEMS
@@ -99,8 +98,7 @@ def spaces(study: Study) -> Html:
     groups = [cell("", style="system"), cell("Grey levels", "colgroup", span=2, style="number"),
               cell("Balanced accuracy, %", "colgroup", span=3, style="number")]  # fmt: skip
     titles = ("normalised", "in pixels", "Clean", *ATTACKED)
-    head = [cell("System", "col", style="system")]
-    head += [cell(title, "col", style="number") for title in titles]
+    head = html.heads(["System"], titles)
     body = []
     for key in study.systems:
         levels = [float(_space(study, key, space)["grey_levels"].iloc[0]) for space in SPACES]
@@ -191,8 +189,7 @@ def _coverage(study: Study, explainer: str) -> str:
     groups += [
         cell(title, "colgroup", span=3, style="number") for title in ("Published, %", "Here, %")
     ]
-    head = [cell("System", "col", style="system")]
-    head += [cell(f"Top {percent} %", "col", style="number") for percent in PERCENTS * 2]
+    head = html.heads(["System"], [f"Top {percent} %" for percent in PERCENTS * 2])
     body = [
         [
             system_cell(study, key),
