@@ -75,6 +75,10 @@ system.training(study, key)
 limits.limits(own)
 
 # %% [markdown]
+# - **No attack proves robustness.** A stronger attack can only make the attacked numbers worse.
+# - **Intervals cover other radiographs, not other trainings.** They say how far chance could move a
+#   number if other radiographs had been drawn, with the networks as they are.
+#
 # ## Numbers, clean and attacked
 
 # %%

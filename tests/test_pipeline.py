@@ -8,6 +8,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -16,6 +17,7 @@ FILES = ["params.yaml", "dvc.yaml", "data.dvc", "_quarto.yml", ".dvcignore", ".g
 # What they name was computed on another machine, from other parameters, and is in no cache here.
 FILES += ["dvc.lock", "metrics.json"]
 FOLDERS = ["src", "reports", "sources", "assets", ".dvc/plots"]
+OBSERVER = Path(__file__).with_name("observer")
 ASKED = "renderer"  # what renders the site may have come or gone whatever DVC knows of
 SMALL = {
     "count: 1200": "count: 60",
@@ -42,15 +44,16 @@ class Clone:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *words: str, code: int = 0) -> str:
+    def run(self, *words: str, code: int = 0, **more: str) -> str:
         environment = os.environ | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": os.pathsep.join([str(OBSERVER), str(self.folder / "src")]),
             "DVC_NO_ANALYTICS": "1",
         }
         ended = subprocess.run(
             words,
             cwd=self.folder,
-            env=environment,
+            env=environment | more,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -94,8 +97,14 @@ def clone(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reproduced(clone):
-    clone.run("dvc", "repro")
+def observed(tmp_path_factory):
+    """Where every process of the first `dvc repro` writes down what it reads."""
+    return tmp_path_factory.mktemp("observed")
+
+
+@pytest.fixture(scope="module")
+def reproduced(clone, observed):
+    clone.run("dvc", "repro", RADROBUST_OBSERVED=str(observed))
     return clone
 
 
@@ -131,6 +140,143 @@ def test_repro_ends_in_a_site_and_numbers(reproduced):
 def test_a_second_repro_runs_nothing(reproduced):
     printed = reproduced.run("dvc", "repro")
     assert stages_run(printed) == [ASKED]
+
+
+class Read(NamedTuple):
+    """What one stage has read in all its processes."""
+
+    opened: set[Path]
+    modules: set[str]
+    sections: set[str]
+
+
+def read_by(observed: Path, command: str) -> Read:
+    """Gather what the processes of a command have written down."""
+    found: dict[str, set[str]] = {"opened": set(), "module": set(), "section": set()}
+    stage = command.removeprefix("radrobust ").replace(" ", "-")
+    for file in observed.glob(f"{stage}.*.txt"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            kind, name = line.split(" ", maxsplit=1)
+            found.setdefault(kind, set()).add(name)
+    return Read(set(map(Path, found["opened"])), found["module"], found["section"])
+
+
+def declared(folder: Path):
+    """Every stage as DVC understands it: its command, files, parameters and outputs."""
+    from dvc.dependency import ParamsDependency
+    from dvc.repo import Repo
+
+    with Repo(str(folder)) as repo:
+        for stage in repo.index.stages:
+            if not stage.cmd:
+                continue  # data.dvc
+            params = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+            files = [Path(dep.fs_path) for dep in stage.deps if dep not in params]
+            sections = {name.split(".")[0] for dep in params for name in dep.params}
+            everything = any(not dep.params for dep in params)
+            outs = [Path(out.fs_path) for out in stage.outs]
+            yield stage.addressing, stage.cmd, files, None if everything else sections, outs
+
+
+@pytest.mark.slow
+def test_a_stage_depends_on_what_it_reads(reproduced, observed):
+    """Of files and parameters no less, of files no more; of the program what it imports."""
+    folder = reproduced.folder
+    own = {"radrobust", "radrobust.__main__", "radrobust.cli", "radrobust.core.cost"}
+    anyway = (folder / "params.yaml", folder / "results/cost", folder / "results/resume")
+    for name, command, files, sections, outs in declared(folder):
+        read = read_by(observed, command)
+        assert read.modules, name
+        data = [
+            path for path in read.opened if path.is_relative_to(folder) and path.suffix != ".py"
+        ]
+        data = [path for path in data if not any(map(path.is_relative_to, (*anyway, *outs)))]
+        data = [path for path in data if "__pycache__" not in path.parts and path.exists()]
+        for path in data:
+            assert any(map(path.is_relative_to, files)), f"{name} reads {path}, undeclared"
+        for file in files:
+            if file.is_relative_to(folder / "results") and file.suffix not in (".txt", ".json"):
+                assert any(path.is_relative_to(file) for path in data), f"{name}: {file}, unread"
+        if sections is not None:
+            assert read.sections <= sections, f"{name} asks for {read.sections - sections}"
+        listed = [file for file in files if file.is_relative_to(folder / "results/program")]
+        if listed:
+            (lines,) = listed
+            known = {line.split()[1] for line in lines.read_text().splitlines()}
+            loaded = {module for module in read.modules if module not in own}
+            loaded = {module for module in loaded if "systems.catalogue." not in module}
+            assert loaded <= known, f"{name} imports {sorted(loaded - known)}"
+
+
+def corrected(text: str) -> str:
+    return text.replace("authors: ", "authors: Somebody, ", 1)
+
+
+def touched(text: str) -> str:
+    return text + "\n# touched\n"
+
+
+TOUCHED = {
+    "systems/catalogue/rade2022.yaml": corrected,
+    "systems/catalogue/rade2022.py": touched,
+    "core/seeds.py": touched,
+    "data/samples.py": touched,
+    "core/tensors.py": touched,
+    "core/parts.py": touched,
+    "perturbations/ball.py": touched,
+    "evaluation/summary.py": touched,
+    "report/kit/html.py": touched,
+    "report/pages/robustness.py": touched,
+}
+OF_SYSTEM = ("finetune", "attack", "explain")
+
+
+@pytest.fixture(scope="module")
+def run_after(reproduced):
+    """Which stages run after each of ten files is touched; what follows from them is not told."""
+    table = {}
+    for name, change in TOUCHED.items():
+        file = reproduced.folder / "src/radrobust" / name
+        before = file.read_text(encoding="utf-8")
+        file.write_text(change(before), encoding="utf-8")
+        reproduced.run("dvc", "repro", "program")
+        changed = json.loads(reproduced.run("dvc", "status", "--json"))
+        table[name] = sorted(set(changed) - {ASKED, "data.dvc"})
+        file.write_text(before, encoding="utf-8")
+    reproduced.run("dvc", "repro", "program")
+    return table
+
+
+@pytest.mark.slow
+def test_what_is_touched_runs_what_it_concerns(run_after):
+    for name, stages in run_after.items():
+        print(f"{name:36} {' '.join(stages)}")
+    for stage in OF_SYSTEM:
+        everywhere = {f"{stage}@{key}" for key in ("standard", "huang2021", "rade2022")}
+        for name in ("core/seeds.py", "data/samples.py", "core/tensors.py"):
+            assert everywhere <= set(run_after[name]), name
+        for name in ("systems/catalogue/rade2022.yaml", "report/kit/html.py"):
+            assert not everywhere & set(run_after[name]), name
+        of_one = everywhere & set(run_after["systems/catalogue/rade2022.py"])
+        assert of_one == {f"{stage}@rade2022"}
+    assert run_after["report/pages/robustness.py"] == ["page-robustness"]
+    assert run_after["evaluation/summary.py"] == ["summarise"]
+    assert {"attack@standard", "explain@standard"} <= set(run_after["core/parts.py"])
+    assert "finetune@standard" in run_after["perturbations/ball.py"]
+    assert "page-systems" in run_after["systems/catalogue/rade2022.yaml"]
+
+
+@pytest.mark.slow
+def test_a_further_system_trains_that_system_alone(reproduced):
+    params = reproduced.folder / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    params.write_text(before.replace("  - rade2022\n", "  - rade2022\n  - chen2024\n"))
+    reproduced.run("dvc", "repro", "program")
+    changed = json.loads(reproduced.run("dvc", "status", "--json"))
+    trained = [name for name in changed if name.split("@")[0] in OF_SYSTEM]
+    assert sorted(trained) == [f"{stage}@chen2024" for stage in sorted(OF_SYSTEM)]
+    params.write_text(before, encoding="utf-8")
+    reproduced.run("dvc", "repro", "program")
 
 
 @pytest.fixture(scope="module")

@@ -96,8 +96,8 @@ def test_what_other_attacks_break_is_counted(said, name):
     count = len(other.checks)
     assert text.startswith(
         f"{count - 1} of {count} checks passed, 1 failed. Attacked numbers are too kind: of the "
-        "100 radiographs checked, other attacks misclassify at least another 6 on Architectural "
-        "Ingredients (Huang 2021)."
+        "100 radiographs checked, other attacks find adversarial examples of at least another 6 on "
+        "Architectural Ingredients (Huang 2021)."
     )
     assert (
         f"- {CHECKS[name].title} failed on Architectural Ingredients (Huang 2021). "
@@ -117,7 +117,10 @@ def test_the_largest_of_several_failures_counts(said):
 def test_one_radiograph_is_counted_as_one(study, changed):
     rows = table(study.systems, huang2021_restarts=FAILED | {"value": 1.0}).assign(n=1)
     text = verdicts.consequence(changed(study, checks=rows))
-    assert "of the 1 radiograph checked, other attacks misclassify at least another 1 on" in text
+    assert (
+        "of the 1 radiograph checked, other attacks find adversarial examples of at least another 1"
+        in text
+    )
 
 
 @pytest.mark.parametrize("name", ["larger_eps", "far", "noise"])
@@ -177,7 +180,8 @@ def test_each_system_has_its_own_bound(study, said):
     assert (
         "5 failed. No number of Architectural Ingredients (Huang 2021) can be relied on: a check "
         "of the measurement itself failed. Attacked numbers are too kind: of the 100 radiographs "
-        "checked, other attacks misclassify at least another 6 on Standard (Croce 2020).\n"
+        "checked, other attacks find adversarial examples of at least another 6 on Standard "
+        "(Croce 2020).\n"
     ) in text
 
 

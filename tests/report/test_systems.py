@@ -87,9 +87,9 @@ def test_the_table_of_training_says_how_each_was_trained(study, rows):
     for system, row in zip(study.systems, rows(kit.trained(study)), strict=True):
         assert study.title(system) in row[0] and study.label(system) in row[0]
         compact = study.params.model.scale == "compact"
-        expected = ["random", "one linear layer", "all"]
-        assert row[2:5] == (expected if compact else ["RobustBench", "two layers", "the head"])
-        assert row[7] == "8 of 13"
+        published = ["RobustBench", "the head head: two layers"]
+        assert row[2:4] == (["random", "all head: one linear layer"] if compact else published)
+        assert row[6] == "8 of 13"
 
 
 def test_networks_that_were_only_evaluated_have_no_epochs(fake_study, tmp_path):

@@ -1,4 +1,4 @@
-"""Adversarial examples beside their radiographs: what was added, and what it did to the answer."""
+"""Adversarial examples beside their radiographs, with the change and both answers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Pair:
 
     @property
     def change(self) -> NDArray[np.float32]:
-        """S×S: what was added, in pixels of [0, 1]; the mean where there are three channels."""
+        """S×S: the change, in pixels of [0, 1]; the mean where there are three channels."""
         clean = self.clean.astype(np.float32) / 255
         added: NDArray[np.float32] = self.attacked.mean(axis=0) - clean
         return added

@@ -35,7 +35,7 @@ def amount(attack: Attack, eps: float) -> str:
 
 
 def level(attack: Attack, eps: float) -> float:
-    """Return where a budget stands on the axis that `axis` names."""
+    """Return the place of a budget on the axis that `axis` names."""
     return eps * 255 if attack.norm == "linf" else eps
 
 

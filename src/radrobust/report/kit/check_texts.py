@@ -72,7 +72,7 @@ CHECKS: dict[str, Check] = {
     "larger_eps": Check(
         "Larger budget",
         "attack",
-        "An attack that does not use what it is allowed.",
+        "An attack that does not use its budget.",
         "Of the budgets {ends}, fewer radiographs must be robust at the larger than at the "
         "smaller, unless none is at either. The figure is the difference in points of accuracy, "
         "over all test radiographs.",

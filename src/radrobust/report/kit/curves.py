@@ -96,7 +96,7 @@ def _levels(study: Study, points: pd.DataFrame) -> list[float]:
 
 
 def _course(study: Study, system: str, metric: str) -> str:
-    """Say in words what a curve shows."""
+    """Write the numbers of a curve."""
     attack, points = study.params.attack, study.against_budget(system, metric)
     said = [
         f"{number(float(value), metric)}{unit(metric)} at {budgets.bare(attack, float(level))}"

@@ -22,7 +22,7 @@ PIXELS = 1_600_000
 """Of all maps that are shown together: the page must stay light to load."""
 
 ROWS = 6
-"""Most rows of pictures of a system: what is misclassified while clean has no attacked ones."""
+"""Most rows of pictures of a system: a clean image that is misclassified has no attacked one."""
 
 NONE = "None was explained, or none but those shown already."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from html import escape
 from urllib.parse import quote
 
@@ -117,6 +118,13 @@ def table(head: list[list[str]], body: list[list[str]], caption: str) -> str:
         f"<thead>{rows[0]}</thead><tbody>{rows[1]}</tbody></table></div>"
     )
     return figure(content, caption, style="table-figure")
+
+
+def heads(text: Iterable[str], numbers: Iterable[str] = ()) -> list[str]:
+    """Return the heads of columns of text, of which the first names the rows, then of numbers."""
+    first, *others = text
+    named = [cell(first, "col", style="system"), *(cell(title, "col") for title in others)]
+    return named + [cell(title, "col", style="number") for title in numbers]
 
 
 def hidden_header(content: str) -> str:

@@ -122,8 +122,7 @@ def numbers(
     groups = [cell("", style="system"), cell("")]
     groups += [cell(f"Of the {study.finding}, among the strongest", "colgroup", span=covers,
                     style="number"), cell("", span=len(metrics) - covers)]  # fmt: skip
-    head = [cell(first[0], "col", style="system"), cell(first[1], "col")]
-    head += [cell(METRICS[metric], "col", style="number") for metric in metrics]
+    head = html.heads([first[0], first[1]], [METRICS[metric] for metric in metrics])
     more = f" Per cent, but for AUPRC. {marks.signs(marks.CHANCE)}. {DASH}: no such radiograph."
     return f'<div class="dense">{html.table([groups, head], body, caption + more)}</div>'
 

@@ -1,4 +1,4 @@
-"""What a cell of a page ends in: HTML or Markdown that a notebook shows as such."""
+"""HTML and Markdown that a notebook shows as such: the value of a cell of a page."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def code(text: str) -> str:
 
 
 def _letter(one: str) -> str:
-    # Broken after each sign, for renderers make one dash of two and © of (c).
+    # A break after each sign, for renderers make one dash of two and © of (c).
     return one if one.isalnum() or one in " /:" else f"&#{ord(one)};<wbr>"
 
 

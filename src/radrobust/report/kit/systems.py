@@ -1,4 +1,4 @@
-"""The systems: how they were trained here, and what the catalogue knows of them."""
+"""The systems: their training here, and the facts of the catalogue."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ HEADS = {"linear": "one linear layer", "mlp": "two layers"}
 
 def trained(study: Study) -> Html:
     """The systems as they are here: size, weights, training, and its time."""
-    titles = ("Network", "Weights at first", "New head", "Trained here", "Objective")
+    titles = ("System", "Network", "Weights at first", "Trained here", "Objective")
     numbers = ("Parameters", "Best epoch", "Time")
-    head = [cell("System", "col", style="system"), *(cell(title, "col") for title in titles)]
-    head += [cell(title, "col", style="number") for title in numbers]
+    head = html.heads(titles, numbers)
     body = [_trained_row(study, key, study.training(key)) for key in study.systems]
     if study.params.model.evaluation_alone:
         caption = "The systems, as they were evaluated here. Nothing was trained."
@@ -91,13 +90,14 @@ def _trained_row(study: Study, key: str, facts: dict[str, Any]) -> list[str]:
         system_cell(study, key),
         cell(in_short(architecture), style="whole", small=facts["scale"]),
         cell(origin(facts["weights"])),
-        cell(HEADS[facts["head"]]),
     ]
+    head = f"head: {HEADS[facts['head']]}"
     if "trainable" not in facts:
-        row += [cell("nothing"), cell(DASH)]
+        row += [cell("nothing", small=head), cell(DASH)]
         best, time = DASH, cell(DASH, style="number")
     else:
-        row += [cell(TRAINED[facts["trainable"]]), cell(objective_title(facts["objective"]))]
+        row += [cell(TRAINED[facts["trainable"]], small=head)]
+        row.append(cell(objective_title(facts["objective"])))
         best = f"{facts['best_epoch']} of {facts['epochs']}"
         seconds = facts["seconds"]
         time = cell(duration(seconds), style="number", value=seconds)

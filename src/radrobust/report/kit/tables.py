@@ -21,9 +21,8 @@ LOWER_IS_BETTER = ("brier", "ece")
 def at_threshold(study: Study) -> Html:
     """The decision at the threshold from validation radiographs beside the larger logit."""
     metrics = ("sensitivity", "specificity", "balanced_accuracy")
-    head = [cell("System", "col", style="system"), cell("Radiographs", "col"),
-            cell("Decision", "col")]  # fmt: skip
-    head += [cell(metric_title(metric), "col", style="number") for metric in metrics]
+    titles = [metric_title(metric) for metric in metrics]
+    head = html.heads(["System", "Image", "Decision"], titles)
     body = []
     for system in study.systems:
         for image in study.conditions:

@@ -55,7 +55,7 @@ def consequence(study: Study) -> str:
         more = listing([f"{count:,} on {study.name(key)}" for key, count in missed.items()])
         said.append(
             f"**{_numbers(study)} are too kind**: of the {checked(study)} checked, other attacks "
-            f"misclassify at least another {more}."
+            f"find adversarial examples of at least another {more}."
         )
     possible = [key for key in systems if key not in missed]
     if left := _where(_left, study, possible):

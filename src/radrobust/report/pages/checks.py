@@ -51,7 +51,7 @@ def few(study: Study) -> Markdown:
     )
     none = rows.loc[rows["value"] == 0, "high"]
     could = (
-        f" Where they misclassify none of those that are robust under the attack, the "
+        f" Where they find none among those that are robust under the attack, the "
         f"{study.level} interval still reaches to {number(float(none.max()), 'share')} %."
         if len(none)
         else ""

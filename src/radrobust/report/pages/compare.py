@@ -79,7 +79,7 @@ class Compared:
 
     @property
     def names(self) -> list[str]:
-        """Of the revisions, the one that the others are held against first."""
+        """Of the revisions; the first is the one that the others are compared with."""
         return self.revisions["revision"].tolist()
 
     @property
@@ -97,8 +97,7 @@ class Compared:
 
 def revisions(compared: Compared) -> Html:
     """The revisions that are compared, with their commits and budgets."""
-    head = [cell("Revision", "col", style="system"), cell("Commit", "col"),
-            cell("Attacked", "col"), cell("Radiographs", "col")]  # fmt: skip
+    head = html.heads(["Revision", "Commit", "Attacked", "Radiographs"], [])
     body = []
     for place, row in enumerate(compared.revisions.itertuples()):
         radiographs = "as the first" if row.same_samples else "not those of the first"
@@ -123,7 +122,7 @@ def params(compared: Compared) -> Html:
     """Every parameter whose value is not the same everywhere."""
     if compared.params.empty:
         return Html("<p>No parameter differs.</p>")
-    head = [[cell("Parameter", "col"), *(cell(name, "col") for name in compared.names)]]
+    head = html.heads(["Parameter", *compared.names])
     values = compared.params.pivot(index="key", columns="revision", values="value")
     body = [
         [cell(str(key), "row", style="code")]
@@ -131,7 +130,7 @@ def params(compared: Compared) -> Html:
         for key in compared.params["key"].unique()
     ]
     caption = f"Parameters that differ; all others are equal. {DASH}: there was no such parameter."
-    return Html(html.table(head, body, caption))
+    return Html(html.table([head], body, caption))
 
 
 def summary(compared: Compared) -> Html:
@@ -201,9 +200,7 @@ def _moves(table: pd.DataFrame, first: str, other: str, level: str) -> str:
     keys = [key for key in ("system", "image", "explainer", "metric") if key in table]
     start = keyed(table[table["revision"] == first], *keys)
     order = rows["difference"].abs().sort_values(ascending=False, kind="stable").index
-    head = [cell("System", "col", style="system"), cell("Figure", "col"),
-            cell("Difference", "col", style="number"), cell(first, "col", style="number"),
-            cell(other, "col", style="number")]  # fmt: skip
+    head = html.heads(["System", "Figure"], ["Difference", first, other])
     body = [_move(row, start[key]) for key, row in keyed(rows.loc[order], *keys).items()]
     caption = (
         f"{other} less {first}, largest difference first; under each figure its {level} interval. "

@@ -72,8 +72,7 @@ def hardware(study: Study) -> Markdown:
 
 def costs(study: Study) -> Html:
     """How long each stage took, a row a system; then the stages that are of all systems."""
-    head = [cell("System", "col", style="system")]
-    head += [cell(title, "col", style="number") for title in OF_A_SYSTEM.values()]
+    head = html.heads(["System"], OF_A_SYSTEM.values())
     body = [
         [system_cell(study, system), *(_cost(study, stage, system) for stage in OF_A_SYSTEM)]
         for system in study.systems
@@ -90,7 +89,6 @@ def costs(study: Study) -> Html:
 
 def precisions(study: Study) -> Html:
     """The number format of each system's training and of its attack's search, with its reason."""
-    titles = ("Training", "Search of the attack")
     found = {
         system: (study.training(system).get("precision"), study.searched(system))
         for system in study.systems
@@ -98,7 +96,7 @@ def precisions(study: Study) -> Html:
     of_all = [one for both in found.values() for one in both if one]
     if not any(one["float32_seconds"] for one in of_all):
         return Html("<p>Everything was computed in float32; nothing coarser was tried.</p>")
-    head = [cell("System", "col", style="system"), *(cell(title, "col") for title in titles)]
+    head = html.heads(["System", "Training", "Search of the attack"])
     body = [
         [system_cell(study, system), *(_precision(one) for one in both)]
         for system, both in found.items()

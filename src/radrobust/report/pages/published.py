@@ -48,7 +48,7 @@ def designs(study: Study) -> Html:
         "Radiographs": ("FracAtlas", str(study.dataset["title"])),
         "Test radiographs": (str(TESTED), f"{study.count('test', 0) + study.count('test', 1):,}"),
         "Image size": (f"{IMAGE_SIZE}×{IMAGE_SIZE}", f"{size}×{size}"),
-        "Networks": ("paper", model.scale),
+        "Scale of networks": ("paper", model.scale),
         "Weights at first": (origin("robustbench"), origin(model.weights)),
         "Head": (HEADS["mlp"], HEADS[model.head]),
         "Trained": (
@@ -72,8 +72,7 @@ def accuracies(study: Study) -> Html:
         for title, span in {"Published accuracy, %": 2, "Accuracy here, %": 3}.items()
     ]
     titles = ("Clean", "Attacked", "Clean", *ATTACKED)
-    head = [cell("System", "col", style="system")]
-    head += [cell(title, "col", style="number") for title in titles]
+    head = html.heads(["System"], titles)
     body = [
         [_first(study, key), *_published(study, key), *_ours(study, key, "accuracy")]
         for key in by_year()
@@ -98,8 +97,7 @@ def spaces(study: Study) -> Html:
     groups = [cell("", style="system"), cell("Grey levels", "colgroup", span=2, style="number"),
               cell("Balanced accuracy, %", "colgroup", span=3, style="number")]  # fmt: skip
     titles = ("normalised", "in pixels", "Clean", *ATTACKED)
-    head = [cell("System", "col", style="system")]
-    head += [cell(title, "col", style="number") for title in titles]
+    head = html.heads(["System"], titles)
     body = []
     for key in study.systems:
         moved = [cell(_levels(study, key, unit), style="number") for unit in UNITS]
@@ -190,8 +188,7 @@ def _coverage(study: Study, explainer: str) -> str:
     groups += [
         cell(title, "colgroup", span=3, style="number") for title in ("Published, %", "Here, %")
     ]
-    head = [cell("System", "col", style="system")]
-    head += [cell(f"Top {percent} %", "col", style="number") for percent in PERCENTS * 2]
+    head = html.heads(["System"], [f"Top {percent} %" for percent in PERCENTS * 2])
     body = [
         [
             system_cell(study, key),

@@ -106,8 +106,7 @@ def perturbations(study: Study) -> Html:
     groups = [cell("", span=2, style="system"),
               cell("Change of a pixel, grey levels", "colgroup", span=2, style="number"),
               cell("Length of the change (L2)", "colgroup", style="number")]  # fmt: skip
-    head = [cell("System", "col", style="system"), cell("Changed", "col", style="number")]
-    head += [cell(title, "col", style="number") for title in ("Largest", "Median", "Median")]
+    head = html.heads(["System"], ["Changed", "Largest", "Median", "Median"])
     body = []
     for system in study.systems:
         row = found.get((system,))
@@ -128,7 +127,7 @@ def perturbations(study: Study) -> Html:
 
 
 def _clean_and_attacked(study: Study, metrics: Sequence[str]) -> Html:
-    head = [cell("System", "col", style="system"), cell("Radiographs", "col")]
+    head = [cell("System", "col", style="system"), cell("Image", "col")]
     head += [metric_cell(metric, "col", "number") for metric in metrics]
     body = []
     for system in study.systems:
@@ -146,9 +145,7 @@ def _clean_and_attacked(study: Study, metrics: Sequence[str]) -> Html:
 
 
 def _class_report(study: Study, system: str) -> str:
-    head = [cell("Radiographs", "col"), cell("Class", "col")]
-    head += [cell(title, "col", style="number") for title in OF_CLASSES.values()]
-    head.append(cell("Number", "col", style="number"))
+    head = html.heads(["Image", "Class"], [*OF_CLASSES.values(), "Number"])
     body = []
     budget = budgets.short(study.params.attack, study.eps)
     for image, condition in {"clean": CLEAN, f"attacked, {budget}": study.attacked}.items():
@@ -188,9 +185,7 @@ def _compared(study: Study, it: str, other: str, condition: str, metric: str) ->
 
 def _against(study: Study, rival: str) -> str:
     titles = [f"{METRIC_TITLES[name]}{', points' if unit(name) else ''}" for name in COMPARED]
-    head = [cell("System", "col", style="system"), cell("Radiographs", "col")]
-    head += [cell(title, "col", style="number")
-             for title in (*titles, "Only one correct", "p (Holm)")]  # fmt: skip
+    head = html.heads(["System", "Image"], [*titles, "Only one correct", "p (Holm)"])
     body = [
         [
             checked_cell(study, system, repeated=condition != CLEAN),
@@ -225,9 +220,8 @@ def _pair(study: Study, system: str, rival: str, condition: str) -> list[str]:
 
 
 def _subgroups(study: Study, system: str) -> str:
-    head = [cell("Subgroup", "col", style="system"), cell("Number", "col", style="number")]
-    head += [cell("Radiographs", "col")]
-    head += [cell(metric_title(metric), "col", style="number") for metric in OF_SUBGROUPS]
+    titles = [metric_title(metric) for metric in OF_SUBGROUPS]
+    head = html.heads(["Subgroup", "Number", "Image"], titles)
     body = []
     tables = {
         image: keyed(under(study.subgroups, system, condition), "subgroup", "member", "metric")
@@ -253,7 +247,7 @@ def _subgroup_row(study: Study, rows: dict[str, Row], image: str) -> list[str]:
         first = [html.hidden_header(name), cell("")]
     else:
         finding = f"{int(facts['findings']):,} with {study.finding}"
-        count = cell(f"{int(facts['n']):,}", style="number", small=finding)
+        count = cell(f"{int(facts['n']):,}", small=finding)
         first = [cell(name, "row", style="system", small=kind), count]
     return [*first, cell(image), *(estimate_cell(row, metric) for metric, row in rows.items())]
 

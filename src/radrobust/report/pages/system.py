@@ -65,7 +65,7 @@ def at_a_glance(study: Study, system: str) -> Html:
         rows.append(
             [first, cell("clean"), maps.covered_cell(row, abs(maps.lead(row)) or 1), chance]
         )
-    head = [cell("", style="system"), cell("Radiographs", "col")]
+    head = [cell("", style="system"), cell("Image", "col")]
     note = verdicts.note(study, system)
     head += [cell(study.title(system), "col", style="number", note=note)]
     head += [cell("Compared with", "col")]
@@ -126,8 +126,8 @@ def numbers(study: Study, system: str) -> Html:
     ]
     caption = (
         f"{study.name(system)} on the test radiographs, clean and attacked at {budget}; in small "
-        f"print the {study.level} confidence interval. The last two columns always give the same "
-        f"answer. {DASH}: undefined."
+        f"print the {study.level} confidence interval. The last two columns are references that "
+        f"always give the same answer. {DASH}: undefined."
     )
     return Html(html.table([head], body, caption))
 
@@ -146,8 +146,7 @@ def threshold(study: Study, system: str) -> Html:
 def outcomes(study: Study, system: str) -> Html:
     """Every check that was made of one system: its purpose and its verdict."""
     own = study.only(system)
-    titles = ("Check", "Verdict", "May be")
-    head = [cell(title, "col", style="system" if title == "Check" else "") for title in titles]
+    head = html.heads(["Check", "Verdict", "May be"])
     body = [
         [
             cell(CHECKS[name].title, "row", style="system", small=CHECKS[name].guards),
@@ -184,7 +183,7 @@ def localised(study: Study, system: str) -> Html:
         f"Maps of {study.name(system)} against the outline of the {study.finding}, on "
         f"{plural(study.marked, 'test radiograph')}; in small print the {study.level} interval."
     )
-    first = ["Method", "Radiographs"]
+    first = ["Method", "Image"]
     return Html(maps.numbers(study, rows, first, LOCALISED, View(), caption))
 
 
@@ -220,7 +219,7 @@ def _draw_epochs(ax: Axes, table: pd.DataFrame, columns: dict[str, str], system:
 
 
 def _went(table: pd.DataFrame, validated: dict[str, str], metric: str, best: int) -> str:
-    """Say in words what the training curves show."""
+    """Write the numbers of the training curves."""
     first, last = table.iloc[0], table.iloc[-1]
     kept = table[table["epoch"] == best].iloc[0]
     said = [f"Loss from {first['loss']:.2f} to {last['loss']:.2f} in {len(table)} epochs"]

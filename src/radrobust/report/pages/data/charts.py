@@ -20,7 +20,7 @@ from radrobust.report.kit.text import SPLIT_TITLES, Row, number, plural
 from radrobust.report.pages.data.counts import Subgroup, subgroups
 
 PRESENT = charts.COLOURS[1]
-MARKS: tuple[dict[str, Any], ...] = (  # a ring that is seen around what may lie on it
+MARKS: tuple[dict[str, Any], ...] = (  # a ring that is seen around the other mark
     {"color": charts.COLOURS[0], "marker": "o", "markersize": 7, "markerfacecolor": "none"},
     {"color": PRESENT, "marker": "s", "markersize": 3},
 )

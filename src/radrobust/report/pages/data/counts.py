@@ -57,14 +57,15 @@ def composition(study: Study) -> Markdown:
 def counts(study: Study) -> Html:
     """Radiographs by split and class."""
     titles = (*study.classes, "All", f"With {study.finding}")
-    head = [[cell("Split", "col"), *(cell(name, "col", style="number") for name in titles)]]
     splits = {title: (split,) for split, title in SPLIT_TITLES.items()}
     body = []
     for title, chosen in {**splits, "All": tuple(SPLIT_TITLES)}.items():
         absent, present = (sum(study.count(split, label) for split in chosen) for label in (0, 1))
         numbers = [f"{absent:,}", f"{present:,}", f"{absent + present:,}", _share(present, absent)]
         body.append([cell(title, "row"), *(cell(text, style="number") for text in numbers)])
-    return Html(html.table(head, body, "Radiographs by split and class."))
+    return Html(
+        html.table([html.heads(["Split"], titles)], body, "Radiographs by split and class.")
+    )
 
 
 def by_subgroup(study: Study) -> Html:
@@ -75,8 +76,7 @@ def by_subgroup(study: Study) -> Html:
     groups = [cell("", style="system")]
     groups += [cell(name, "colgroup", span=2, style="whole group")
                for name in (*SPLIT_TITLES.values(), "All")]  # fmt: skip
-    head = [cell("Subgroup", "col", style="system")]
-    head += [cell(name, "col", style="number") for _ in SPLIT_TITLES for name in study.classes]
+    head = html.heads(["Subgroup"], [name for _ in SPLIT_TITLES for name in study.classes])
     head += [cell(name, "col", style="number") for name in ("number", f"with {study.finding}")]
     body = [
         _subgroup_row(one, first=not place or found[place - 1].kind != one.kind)

@@ -57,13 +57,12 @@ KINDS = {
 
 def probes(study: Study) -> Html:
     """The share of pairs that each probe tells apart, and a verdict on it."""
-    head = [cell("The model sees", "col"), cell("Pairs told apart", "col", style="number"),
-            cell("Verdict", "col")]  # fmt: skip
+    head = html.heads(["The model sees", "Verdict"], ["Pairs told apart"])
     body = [
         [
             cell(shortcuts.PROBES[str(row["probe"])], "row"),
-            cell(shortcuts.pairs(row) if row["auroc"] == row["auroc"] else DASH, style="number"),
             cell(_verdict(row)),
+            cell(shortcuts.pairs(row) if row["auroc"] == row["auroc"] else DASH, style="number"),
         ]
         for row in shortcuts.found(study)
     ]
@@ -77,20 +76,21 @@ def probes(study: Study) -> Html:
 def counted(study: Study) -> Html:
     """How many radiographs have each kind of fault, and its treatment."""
     samples = study.faults.drop_duplicates(["sample_id", "kind"])["kind"].value_counts()
-    head = [
-        [cell("Fault", "col"), cell("Radiographs", "col", style="number"), cell("Treatment", "col")]
-    ]
+    head = html.heads(["Fault", "Treatment"], ["Radiographs"])
     body = [
-        [cell(title, "row"), cell(f"{samples.get(kind, 0):,}", style="number"), cell(done)]
+        [cell(title, "row"), cell(done), cell(f"{samples.get(kind, 0):,}", style="number")]
         for kind, (title, done) in KINDS.items()
     ]
     unmarked = f"Labelled with the {study.finding}, but its place is not marked"
     body.append(
-        [cell(unmarked, "row"), cell(f"{study.notes['unmarked']:,}", style="number"),
-         cell("Kept; maps are not compared with it.")]
-    )  # fmt: skip
+        [
+            cell(unmarked, "row"),
+            cell("Kept; maps are not compared with it."),
+            cell(f"{study.notes['unmarked']:,}", style="number"),
+        ]
+    )
     caption = "Radiographs by fault. A radiograph may be in several rows."
-    return Html(sortable(html.table(head, body, caption)))
+    return Html(sortable(html.table([head], body, caption)))
 
 
 def listed(study: Study) -> Html:
@@ -98,7 +98,7 @@ def listed(study: Study) -> Html:
     if study.faults.empty:
         return Html("<p>No radiograph has a fault.</p>")
     split = study.samples.table.set_index("sample_id")["split"].map(SPLIT_TITLES)
-    head = [[cell(title, "col") for title in ("Radiograph", "Split", "Fault", "Treatment")]]
+    head = html.heads(["Radiograph", "Split", "Fault", "Treatment"])
     body = []
     for kind in KINDS:
         of_kind = study.faults[study.faults["kind"] == kind]
@@ -111,7 +111,7 @@ def listed(study: Study) -> Html:
         f"Radiographs by name; of each kind {MOST_FAULTS} at most, drawn by a hash. All "
         f"{plural(len(study.faults), 'row')} are in audit-faults.csv, on the page Methods."
     )
-    return Html(sortable(html.table(head, body, caption)))
+    return Html(sortable(html.table([head], body, caption)))
 
 
 def formats(study: Study) -> Html:
@@ -119,8 +119,7 @@ def formats(study: Study) -> Html:
     table = study.samples.table
     rows = {f"Pixel format {mode}": table["mode"] == mode for mode in sorted(set(table["mode"]))}
     rows["With a burnt-in border"] = table["border"] > 0
-    head = [cell("Radiographs", "col")]
-    head += [cell(name, "col", style="number") for name in study.classes]
+    head = html.heads(["Radiographs"], study.classes)
     body = [
         [cell(title, "row"), *(_share(chosen[table["label"] == label]) for label in (0, 1))]
         for title, chosen in rows.items()

@@ -32,7 +32,7 @@ def faithfulness(study: Study, method: str) -> Html:
         return charts.shown(
             figure,
             alt=f"Probability of the answer while pixels go, or come back, by {title}. The table "
-            "above has what each curve gains over noise.",
+            "above has the gain of each curve over noise.",
             caption=f"{title}: mean probability of the answer while the radiograph's pixels are "
             "replaced by those of the baseline, or put back into it, first those that speak most "
             "for the answer. Grey: in the order of a map of noise. With a faithful map it falls "

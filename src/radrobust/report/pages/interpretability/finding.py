@@ -73,6 +73,6 @@ def _numbers(study: Study, method: str, view: View, title: str) -> str:
             first = system_cell(study, system, repeated=image != IMAGES[0])
             count = cell(image, small=plural(int(n), "radiograph"))
             rows.append((system, method, image, [first, count]))
-    titles = ["System", "Radiographs"]
+    titles = ["System", "Image"]
     caption = f"{explainer_title(method)}, {title[0].lower()}{title[1:]}."
     return maps.numbers(study, rows, titles, maps.METRICS, view, caption)

@@ -50,10 +50,10 @@ def _questions(study: Study) -> Iterator[tuple[str, str, list[str]]]:
         off = exceeds.groupby(["system", "explainer"])["value"].max()
         yield "Add up", "the change in output", [BAD if share > 0 else GOOD for share in off]
     faithful = keyed(study.faithfulness, "metric", "system", "explainer")
-    for task, what in {"deletion": "taken away", "insertion": "put back"}.items():
+    for task, way in {"deletion": "taken away", "insertion": "put back"}.items():
         rows = (faithful[task, *pair] for pair in pairs)
         sides = [marks.side(row["gain_low"], row["gain_high"], 0.0) for row in rows]
-        yield f"Name the reasons, {what}", "noise", _tints(marks.NOISE, sides)
+        yield f"Name the reasons, {way}", "noise", _tints(marks.NOISE, sides)
     last = study.randomisation[study.randomisation["depth"] == study.randomisation["depth"].max()]
     shuffled = keyed(last, "system", "explainer")
     sides = [marks.side(row["low"], row["high"], row["limit"])
