@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.attacks.toys import SIDE, random_films
 
 from radrobust.attacks.ball import Ball
-from radrobust.attacks.threat import CIFAR_STD
+from radrobust.core.conditions import CIFAR_STD
 
 balls = st.builds(
     Ball,

@@ -10,7 +10,7 @@ from pyautoattack.autopgd_base import APGDAttack
 from tests.attacks.toys import SIDE, Linear, Net, Rounded, films_of, linear_problem, random_films
 
 from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
-from radrobust.attacks.threat import CIFAR_STD
+from radrobust.core.conditions import CIFAR_STD
 from radrobust.systems import meansparse
 from radrobust.systems.classifier import build
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from radrobust.attribution.examiner import Chosen, Examiner, maps_of
+from radrobust.attribution.examiner import Chosen, Examiner
 from radrobust.core.errors import InputError
 from radrobust.core.params import Explain
 from radrobust.systems.classifier import build
@@ -25,7 +25,7 @@ def chosen():
         {
             "sample_id": [f"film-{row}" for row in range(70)],
             "predicted": np.arange(70) % 2,
-            "film": [[0, 4, SIDE, 28]] * 70,
+            "extent": [[0, 4, SIDE, 28]] * 70,
         }
     )
     return Chosen(table, np.zeros((70, SIDE, SIDE), bool), torch.rand(70, 1, SIDE, SIDE))
@@ -68,9 +68,3 @@ def test_no_memory_for_one_film_ends_in_one_line(examiner, chosen):
 
     with pytest.raises(InputError, match=r"single film; lower dataset\.image_size"):
         examiner.within_memory(examiner.task(chosen), work)
-
-
-def test_maps_come_back_from_their_bytes():
-    maps = np.random.default_rng(0).normal(size=(3, 5, 5)).astype(np.float32)
-    table = pd.DataFrame({"map": [values.tobytes() for values in maps]})
-    assert np.array_equal(maps_of(table), maps)
