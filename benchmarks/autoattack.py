@@ -16,16 +16,17 @@ import argparse
 import sys
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
 from radrobust.attacks.autoattack import parts
 from radrobust.attacks.pgd import Outcome, Pgd, judge
 from radrobust.core import paths
+from radrobust.core.conditions import PIXEL, attacked
 from radrobust.core.errors import InputError
 from radrobust.core.params import Params, load_params
 from radrobust.core.progress import progress
+from radrobust.core.tables.predictions import PREDICTIONS
 from radrobust.core.tensors import pick_device
 from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints
@@ -65,13 +66,10 @@ def by_autoattack(key: str, films: Images, params: Params) -> list[Broken]:
 
 def by_ours(key: str, films: Images, params: Params) -> Broken:
     """Tell which films the study's attack broke, at its budget in pixels."""
-    path = paths.PREDICTIONS / key / "predictions.parquet"
-    if not path.is_file():
-        raise InputError(f"{path} is not here; run `dvc repro attack@{key}` first")
-    table = pd.read_parquet(path)
-    table = table[(table["space"] == "pixel") & (table["decision"] == "argmax")]
-    table = table[table["eps"] == float(params.attack.eps)].set_index("sample_id")
-    return table.loc[list(films.sample_ids), "broken"].to_numpy()
+    condition = attacked(params.attack, units=PIXEL)
+    table = PREDICTIONS.read(system=key)
+    table = table[table["condition"] == condition.key].set_index("sample_id")
+    return table.loc[list(films.sample_ids), "misclassified"].to_numpy()
 
 
 def row(key: str, films: Images, params: Params) -> list[str]:

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from radrobust.attacks.protocol import Attacker
 from radrobust.core import paths
+from radrobust.core.conditions import attacked
 from radrobust.core.errors import InputError
 from radrobust.core.params import Attack as Section
 from radrobust.core.tensors import has_bfloat16, pick_device
@@ -56,7 +57,7 @@ class Pass(NamedTuple):
 
 def ours(attacker: Attacker, default: Precision) -> dict[str, Attack]:
     """In float32, in bfloat16 where the hardware has it, and as a study would do it here."""
-    attack = attacker.headline(SECTION.eps, "pixel")
+    attack = attacker.headline(attacked(SECTION))
 
     def searching_in(precision: torch.dtype) -> Attack:
         one = replace(attacker, precision=precision)

@@ -18,10 +18,11 @@ from PIL import Image, ImageFile, ImageOps
 from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import Params
-from radrobust.data import samples
+from radrobust.core.tables import data as tables
+from radrobust.data.audit import KINDS, find_faults, find_pairs
 from radrobust.data.datasets import fracatlas
 from radrobust.data.splitting import group
-from radrobust.stages.audit import FAULTS, KINDS, PAIRS, PROBES, audit, find_faults, find_pairs
+from radrobust.stages.audit import audit
 from radrobust.stages.read import read
 
 Build = Callable[..., Params]
@@ -45,8 +46,8 @@ class Found(NamedTuple):
         return set(zip(rows["one"], rows["other"], strict=True))
 
 
-def results(folder: Path) -> Found:
-    return Found(*(pd.read_parquet(folder / name) for name in (FAULTS, PAIRS, PROBES)))
+def results(root: Path) -> Found:
+    return Found(*(table.read(root) for table in (tables.FAULTS, tables.PAIRS, tables.PROBES)))
 
 
 def study_in(folder: Path, source: Path) -> Path:
@@ -99,7 +100,7 @@ def test_each_fault_is_found_and_what_was_done_is_said(
 ) -> None:
     read(params(dataset=FRACATLAS))
     audit(params(dataset=FRACATLAS))
-    found = results(paths.AUDIT)
+    found = results(Path())
 
     def names(*numbers: int) -> set[str]:
         return {f"IMG{number:07d}" for number in numbers}
@@ -137,8 +138,8 @@ def test_each_fault_is_found_and_what_was_done_is_said(
 def test_what_is_alike_hangs_together(params: Build) -> None:
     read(params(dataset=FRACATLAS))
     audit(params(dataset=FRACATLAS))
-    found = results(paths.AUDIT)
-    table = pd.read_parquet(paths.FILMS / samples.FILMS_TABLE).set_index("sample_id", drop=False)
+    found = results(Path())
+    table = tables.FILMS.read().set_index("sample_id", drop=False)
     groups = group(table, found.pairs)
     for together in ((0, 1, 20), (2, 3, 21), (4, 5)):
         assert len({groups[f"IMG{number:07d}"] for number in together}) == 1
@@ -160,7 +161,7 @@ def test_films_that_are_not_here_are_told_of(
     params: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="run `dvc repro read` first"):
+    with pytest.raises(InputError, match="run `dvc repro` first"):
         audit(params())
     assert not paths.AUDIT.exists()
 
@@ -245,7 +246,7 @@ def real_audit(real: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         params = load_params()
         read(params)
         audit(params)
-        yield results(folder / paths.AUDIT)
+        yield results(folder)
 
 
 class Truth(NamedTuple):

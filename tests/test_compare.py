@@ -5,15 +5,18 @@ import re
 import shutil
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
 
+from radrobust.core.conditions import attacked
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
-from radrobust.stages.compare import COMPARE, compare, flat
+from radrobust.evaluation.revisions import flat
+from radrobust.stages.compare import COMPARE, compare
 from radrobust.stages.summarise import summarise
 
 SYSTEMS = ("standard", "huang2021")
@@ -113,19 +116,21 @@ def test_an_experiment_is_held_against_a_commit(workspace):
     said = compare(["HEAD", "wider"], workspace)
     assert "holds what HEAD holds" in said and "_site/compare.html" in said
     assert read("revisions")["revision"].tolist() == ["HEAD", "wider"]
-    assert read("revisions")["same_films"].all()
+    assert read("revisions")["same_samples"].all()
     assert read("params").to_dict("records") == [
         {"key": "attack.eps", "revision": "HEAD", "value": "4/255"},
         {"key": "attack.eps", "revision": "wider", "value": "8/255"},
     ]
-    metrics = read("metrics").set_index(["revision", "system", "films", "metric"])
+    metrics = read("metrics").set_index(["revision", "system", "image", "metric"])
     stored = {
         name: pd.read_parquet(f"stored/{folder}/metrics.parquet")
         for name, folder in {"HEAD": "4-255", "wider": "8-255"}.items()
     }
-    for name, eps in {"HEAD": 4 / 255, "wider": 8 / 255}.items():
-        table = stored[name]
-        rows = (table["system"] == "huang2021") & ((table["eps"] - eps).abs() < 1e-9)
+    attack = workspace.attack
+    for name, eps in {"HEAD": Fraction(4, 255), "wider": Fraction(8, 255)}.items():
+        table, condition = stored[name], attacked(attack, eps)
+        assert read("revisions").set_index("revision")["attacked"][name] == condition.key
+        rows = (table["system"] == "huang2021") & (table["condition"] == condition.key)
         expected = table[rows].set_index("metric").loc["accuracy", ["value", "low", "high"]]
         found = metrics.loc[(name, "huang2021", "attacked", "accuracy")]
         assert found[["value", "low", "high"]].tolist() == expected.tolist()
@@ -135,7 +140,7 @@ def test_an_experiment_is_held_against_a_commit(workspace):
     assert second["difference"] == second["value"] - first["value"] < 0
     assert second["apart"] == (second["high"] < first["low"])
     # Nothing but the attack was changed.
-    clean = metrics.xs("clean", level="films").xs("wider", level="revision")
+    clean = metrics.xs("clean", level="image").xs("wider", level="revision")
     assert (clean["difference"].dropna() == 0).all() and not clean["apart"].any()
 
 
@@ -161,7 +166,7 @@ def test_another_split_means_other_films(workspace):
     Path("params.yaml").write_text(text.replace("  test: 0.2\n", "  test: 0.25\n"))
     try:
         compare(["HEAD"], workspace)
-        assert read("revisions")["same_films"].tolist() == [True, False]
+        assert read("revisions")["same_samples"].tolist() == [True, False]
         page_text = Path("notebooks/compare.ipynb").read_text(encoding="utf-8")
         assert "Not the same radiographs" in page_text
     finally:

@@ -13,8 +13,9 @@ from radrobust.attacks.checks import CHECKS, Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
 from radrobust.attacks.protocol import Attacker
-from radrobust.core.params import Checks
-from radrobust.core.parts import Shards
+from radrobust.core.conditions import attacked
+from radrobust.core.params import Checks, budget_text
+from radrobust.core.parts import Parts
 from radrobust.core.tensors import state_digest
 from radrobust.systems import meansparse
 from radrobust.systems.catalogue import load
@@ -27,7 +28,7 @@ STRONG = {"schedule": "apgd", "steps": 20, "eps": Fraction(16, 255), "curve": [F
 
 def scene_of(classifier, films, **changes):
     attacker = Attacker(classifier, params(**(STRONG | changes)), seed=1)
-    attack = attacker.headline(attacker.params.eps, "pixel")
+    attack = attacker.headline(attacked(attacker.params))
     clean = judge(classifier, films, films.pixels, "clean")
     headline = clean.take(slice(None))
     attacker.go_on(films, headline, attack)
@@ -35,11 +36,11 @@ def scene_of(classifier, films, **changes):
 
 
 def run(scene, tmp_path):
-    return run_checks(scene, Shards(tmp_path, "test"))
+    return run_checks(scene, Parts(tmp_path, "test"))
 
 
 def accuracy(table):
-    return 1 - table.groupby("check")["broken"].mean()
+    return 1 - table.groupby("check")["misclassified"].mean()
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +60,23 @@ def films(net):
 def test_every_check_covers_every_film_within_the_ball(net, films, norm, tmp_path):
     scene = scene_of(net, films, norm=norm, eps=Fraction(16 if norm == "linf" else 128, 255))
     table = run(scene, tmp_path)
-    assert set(table["check"]) == {
-        "more_steps", "restart_1", "restart_2", "noise", "square", "apgd_ce", "apgd_margin",
-        "fab", "zero",
+    budget = f"{norm} {budget_text(scene.attacker.params.eps)}"
+    families = {
+        "more_steps": "apgd", "restart_1": "apgd", "restart_2": "apgd", "noise": "noise",
+        "square": "square", "apgd_ce": "apgd-ce", "apgd_margin": "apgd-margin", "fab": "fab",
     }  # fmt: skip
+    allowed = {check: f"{family} {budget}" for check, family in families.items()}
+    allowed["zero"] = f"apgd {norm} 0"
+    assert dict(table.groupby("check")["condition"].agg(set)) == {
+        check: {condition} for check, condition in allowed.items()
+    }
     for _, rows in table.groupby("check"):
         assert rows["sample_id"].tolist() == list(films.sample_ids)
-    assert (table[norm] <= table["eps"] + 1e-6).all()
-    assert ((table["predicted"] != table["label"]) == table["broken"]).all()
+    eps = np.where(table["check"] == "zero", 0, float(scene.attacker.params.eps))
+    assert (table[norm] <= eps + 1e-6).all()
+    assert ((table["predicted"] != table["label"]) == table["misclassified"]).all()
     wrong = scene.clean.broken.numpy()
-    assert table["broken"].to_numpy().reshape(-1, 30)[:, wrong].all()
+    assert table["misclassified"].to_numpy().reshape(-1, 30)[:, wrong].all()
 
 
 def test_on_an_honest_network_the_checks_find_what_theory_says(net, films, tmp_path):

@@ -7,7 +7,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyautoattack.autopgd_base import APGDAttack
-from radrobust.attacks.threat import CIFAR_STD
 from tests.attacks.toys import (
     SIDE,
     Blind,
@@ -21,6 +20,7 @@ from tests.attacks.toys import (
 
 from radrobust.attacks.autoattack import parts
 from radrobust.attacks.pgd import Outcome, Pgd, judge, pgd
+from radrobust.core.conditions import CIFAR_STD
 from radrobust.core.errors import InputError
 from radrobust.systems import meansparse
 from radrobust.systems.classifier import build

@@ -14,9 +14,11 @@ from torch import nn
 from radrobust.attacks.checks import Scene, run_checks
 from radrobust.attacks.pgd import judge
 from radrobust.attacks.pipeline import gradients, inspect
-from radrobust.attacks.protocol import Attacker, Goal, attack_films, far_attacks
+from radrobust.attacks.protocol import Attacker, Goal, attack_films
+from radrobust.core.conditions import attacked
 from radrobust.core.params import Checks, Explain, load_params
-from radrobust.core.parts import Shards
+from radrobust.core.parts import Parts
+from radrobust.core.tables import explanations, predictions
 from radrobust.core.tensors import state_digest
 from radrobust.evaluation.checks import check_all
 from radrobust.evaluation.results import IMAGES, Results
@@ -57,25 +59,26 @@ def verdicts(request, tmp_path):
         )
         loaded = loaded or state_digest(classifier)
         attacker = Attacker(classifier, attack, seed=1)
-        shards = Shards(tmp_path, "verdicts")
-        goal = Goal(0.0, far_attacks(attacker.headline(study.far, "pixel")))
-        found = attack_films(attacker, films, goal, COUNT, shards)
+        parts = Parts(tmp_path, "verdicts")
+        found = attack_films(attacker, films, Goal(0.0, study.far), COUNT, parts)
         headline = judge(classifier, films, films.pixels, "clean")
-        attacker.go_on(films, headline, attacker.headline(attack.eps, "pixel"))
+        attacker.go_on(films, headline, attacker.headline(attacked(attack)))
         clean = judge(classifier, films, films.pixels, "clean")
-        table = run_checks(Scene(attacker, checks, films, clean, headline), shards)
+        table = run_checks(Scene(attacker, checks, films, clean, headline), parts)
         facts = inspect(classifier, evaluated or films, films.pixels, loaded)
+        samples = {"sample_id": films.sample_ids, "label": films.labels, "split": "test"}
+        tables = {
+            predictions.PREDICTIONS: found.predictions,
+            predictions.CHECKED: pd.concat([table, found.far.assign(check="far")]),
+            predictions.GRADIENTS: gradients(classifier, films),
+            **dict.fromkeys(explanations.EXPLANATIONS, NO_MAPS),
+            explanations.ATTRIBUTIONS: maps_without_a_promise(films),
+        }
         results = Results(
-            params=study,
-            samples=pd.DataFrame(
-                {"sample_id": films.sample_ids, "label": films.labels, "split": "test"}
-            ),
-            predictions=found.predictions.assign(system="standard"),
-            checks=pd.concat([table, found.far.assign(check="far")]).assign(system="standard"),
-            gradients=gradients(classifier, films).assign(system="standard"),
-            pipeline={"standard": asdict(facts) | {"frozen_changed": None}},
-            attributions=maps_without_a_promise(films),
-            **dict.fromkeys(("survival", "faithfulness", "randomisation"), NO_MAPS),
+            study,
+            pd.DataFrame(samples),
+            {one: rows.assign(system="standard") for one, rows in tables.items()},
+            {"standard": asdict(facts) | {"frozen_changed": None}},
         )
         statuses = check_all(results).set_index("check")["status"]
         return {status: set(statuses.index[statuses == status]) for status in statuses.unique()}
@@ -83,12 +86,12 @@ def verdicts(request, tmp_path):
     return run
 
 
-NO_MAPS = pd.DataFrame(columns=["system", "explainer", "sample_id"])
+NO_MAPS = pd.DataFrame(columns=["explainer", "sample_id"])
 
 
 def maps_without_a_promise(films):
     """Rows of maps that need not add up: nothing is asked of them."""
-    rows = {"system": "standard", "explainer": "saliency", "sample_id": films.sample_ids}
+    rows = {"explainer": "saliency", "sample_id": films.sample_ids}
     rows |= {"delta": np.nan, "output_difference": 1.0, "changed": False}
     return pd.concat([pd.DataFrame(rows).assign(image=image) for image in IMAGES])
 

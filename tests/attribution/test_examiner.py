@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from radrobust.attribution.examiner import Chosen, Examiner, maps_of
+from radrobust.attribution.examiner import Chosen, Examiner
 from radrobust.core.errors import InputError
 from radrobust.core.params import Explain
 from radrobust.systems.classifier import build
@@ -24,7 +24,7 @@ def examiner():
 def chosen():
     names, labels = [f"sample-{row}" for row in range(70)], torch.zeros(70).long()
     images = Images(names, labels, torch.rand(70, 1, SIDE, SIDE))
-    table = pd.DataFrame({"predicted": np.arange(70) % 2, "film": [[0, 4, SIDE, 28]] * 70})
+    table = pd.DataFrame({"predicted": np.arange(70) % 2, "extent": [[0, 4, SIDE, 28]] * 70})
     return Chosen(images, table, np.zeros((70, SIDE, SIDE), bool), "clean")
 
 
@@ -90,9 +90,3 @@ def test_logits_that_are_no_numbers_explain_nothing(where, examiner, chosen):
     said = f"the logits of sample-66 are inf, inf under the condition {where}; train"
     with pytest.raises(InputError, match=said):
         examiner.rise(chosen, task)
-
-
-def test_maps_come_back_from_their_bytes():
-    maps = np.random.default_rng(0).normal(size=(3, 5, 5)).astype(np.float32)
-    table = pd.DataFrame({"map": [values.tobytes() for values in maps]})
-    assert np.array_equal(maps_of(table), maps)

@@ -5,9 +5,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from radrobust.attribution.localisation import (
-    ASKED,
-    MEASURES,
-    PERCENTS,
     Ranking,
     average_precision,
     coverage,
@@ -16,6 +13,7 @@ from radrobust.attribution.localisation import (
     mass,
     pointing,
 )
+from radrobust.core.tables.explanations import ASKED, MEASURES, PERCENTS
 
 SIDE = 8
 
@@ -115,7 +113,7 @@ def test_localising_leaves_the_padding_out():
     mask = np.zeros((SIDE, SIDE), dtype=bool)
     mask[3, 3:5] = True
     found = localise(values, mask, [[3.0, 3.0, 5.0, 5.0]], [2, 0, 6, 8])
-    assert list(found) == MEASURES
+    assert tuple(found) == MEASURES
     assert all(type(value) is float for value in found.values())
     assert found["mask_area"] == 2 / 32
     assert found["box_area"] == 4 / 32

@@ -72,10 +72,10 @@ def test_maps_of_zeros_are_alike():
     assert survive(zeros, zeros, WHOLE)["ssim"] == 1
 
 
-@pytest.mark.parametrize("film", [[0, 0, 4, 16], [0, 0, 1, 16], [0, 3, 16, 5]])
-def test_a_film_narrower_than_the_window_is_compared_all_the_same(film):
-    assert survive(noise(0), noise(0), film)["ssim"] == pytest.approx(1)
-    assert survive(noise(0), noise(1), film)["ssim"] < 0.9
+@pytest.mark.parametrize("extent", [[0, 0, 4, 16], [0, 0, 1, 16], [0, 3, 16, 5]])
+def test_a_film_narrower_than_the_window_is_compared_all_the_same(extent):
+    assert survive(noise(0), noise(0), extent)["ssim"] == pytest.approx(1)
+    assert survive(noise(0), noise(1), extent)["ssim"] < 0.9
 
 
 def test_ssim_of_two_contrasts_by_hand():

@@ -19,6 +19,7 @@ from PIL import Image
 from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import Params
+from radrobust.core.tables import data as tables
 from radrobust.data import reading, samples
 from radrobust.data.datasets.fracatlas import FOLDERS, FracAtlasFilm, read_folder
 from radrobust.data.datasets.phantom_dataset import PhantomFilm
@@ -29,12 +30,12 @@ from radrobust.stages.read import choose, read
 
 Build = Callable[..., Params]
 FRACATLAS = {"name": "fracatlas", "image_size": 32}
+TABLES = (tables.FILMS, tables.UNREADABLE)
 FILES = {
     samples.IMAGES,
     samples.MASKS,
     samples.THUMBNAILS,
-    samples.FILMS_TABLE,
-    samples.UNREADABLE,
+    *(table.path.name for table in TABLES),
 }
 
 
@@ -59,6 +60,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def films_in(folder: Path) -> pd.DataFrame:
+    """What is said of the films that were read; both tables are as they are declared."""
+    films, unreadable = (pd.read_parquet(folder / table.path.name) for table in TABLES)
+    pd.testing.assert_frame_equal(films, tables.FILMS.checked(films))
+    pd.testing.assert_frame_equal(unreadable, tables.UNREADABLE.checked(unreadable))
+    return films
+
+
 # --- Reading films ------------------------------------------------------------------------------
 
 
@@ -69,9 +78,8 @@ def test_films_are_the_same_whatever_the_number_of_processes(drawn: Path, tmp_pa
     read_films(films, 16, tmp_path / "two", 2)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert contents(tmp_path / "one").keys() == FILES
-    table = samples.read_table(tmp_path / "one" / samples.FILMS_TABLE)
+    table = films_in(tmp_path / "one")
     assert table["sample_id"].tolist() == [film.sample_id for film in films]
-    assert {name: str(table[name].dtype) for name in reading.ROWS} == reading.ROWS
     assert not table.isna().any().any()
     assert (table["regions"] == table["boxes"].map(len)).all()
     assert (table["file_bytes"] == [film.path.stat().st_size for film in films]).all()
@@ -97,7 +105,7 @@ def test_films_that_cannot_be_read_are_left_out_and_listed(
     for index in bad:
         films[index].path.write_bytes(b"no picture")
     read_films(films, 16, tmp_path / "rest", workers)
-    unreadable = pd.read_parquet(tmp_path / "rest" / samples.UNREADABLE)
+    unreadable = pd.read_parquet(tmp_path / "rest" / tables.UNREADABLE.path.name)
     assert unreadable["sample_id"].tolist() == [films[index].sample_id for index in bad]
     assert unreadable["label"].tolist() == [films[index].label for index in bad]
     assert unreadable["fault"].str.startswith("the file cannot be read as an image").all()
@@ -105,10 +113,8 @@ def test_films_that_cannot_be_read_are_left_out_and_listed(
     for name in (samples.IMAGES, samples.MASKS, samples.THUMBNAILS):
         whole, rest = np.load(tmp_path / "whole" / name), np.load(tmp_path / "rest" / name)
         np.testing.assert_array_equal(rest, whole[good])
-    table = samples.read_table(tmp_path / "whole" / samples.FILMS_TABLE)
-    expected = table.iloc[good].reset_index(drop=True)
-    found = samples.read_table(tmp_path / "rest" / samples.FILMS_TABLE)
-    pd.testing.assert_frame_equal(found, expected)
+    expected = films_in(tmp_path / "whole").iloc[good].reset_index(drop=True)
+    pd.testing.assert_frame_equal(films_in(tmp_path / "rest"), expected)
 
 
 def test_equal_pixels_are_one_picture_whatever_the_files_differ_in(tmp_path: Path) -> None:
@@ -123,8 +129,7 @@ def test_equal_pixels_are_one_picture_whatever_the_files_differ_in(tmp_path: Pat
         picture.save(tmp_path / name)
         films.append(FracAtlasFilm(tmp_path / name, 0, {}, None, ()))
     read_films(films, 16, tmp_path / "read", 1)
-    table = pd.read_parquet(tmp_path / "read" / samples.FILMS_TABLE)
-    same, as_well, other = table["picture"]
+    same, as_well, other = films_in(tmp_path / "read")["picture"]
     assert same == as_well != other
 
 

@@ -1,4 +1,4 @@
-"""Each check at its limit, on tables in which only as much is broken as a test says."""
+"""Each check at its limit, on tables in which only so much is misclassified as a test says."""
 
 import math
 from dataclasses import replace
@@ -8,15 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radrobust.core.conditions import CLEAN, NORMALIZED, attacked
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
+from radrobust.core.tables.explanations import (
+    ATTRIBUTIONS,
+    FAITHFULNESS,
+    RANDOMISATION,
+    SURVIVAL,
+)
+from radrobust.core.tables.predictions import CHECKED, GRADIENTS, PREDICTIONS
 from radrobust.evaluation.checks import CHECKS, check_all
 from radrobust.evaluation.intervals import wilson
 from radrobust.evaluation.results import Results
 
 N = 100
 ASKED = 20
-EPS = 4 / 255
 ATTACKS = (
     "more_steps",
     "restart_1",
@@ -54,49 +61,59 @@ def params(request):
     )
 
 
-def rows(broken, eps, **columns):
-    """Films in order; those in `broken` are called the other class."""
-    label = np.arange(N) % 2
-    hit = np.isin(np.arange(N), list(broken))
-    films = [f"film-{number:03d}" for number in range(N)]
-    table = {"system": "standard", "sample_id": films, "label": label, "eps": eps, "broken": hit}
-    return pd.DataFrame(table | {"predicted": np.where(hit, 1 - label, label)} | columns)
+FILMS = [f"film-{number:03d}" for number in range(N)]
+LABELS = np.arange(N) % 2
+
+
+def rows(wrong, condition, **columns):
+    """Films in order; those in `wrong` are called the other class."""
+    hit = np.isin(np.arange(N), list(wrong))
+    table = {
+        "system": "standard",
+        "sample_id": FILMS,
+        "label": LABELS,
+        "condition": condition.key,
+        "predicted": np.where(hit, 1 - LABELS, LABELS),
+        "misclassified": hit,
+    }
+    return pd.DataFrame(table | columns)
 
 
 def results(params, *, clean=range(10), headline=range(40), largest=range(60), **changes):
-    """Clean films 0 to 9 are wrong; the headline attack breaks those up to 39, others nothing more.
+    """Clean films 0 to 9 are wrong; under the headline attack those up to 39, and no others.
 
-    `changes` are films that other attacks break, or facts of the pipeline.
+    `changes` are films that are wrong under other attacks, or facts of the pipeline.
     """
-    curve = {0.0: clean, EPS: headline, 8 / 255: largest}
-    broken = dict.fromkeys(ATTACKS, headline) | {"noise": clean, "zero": clean}
-    broken |= {name: films for name, films in changes.items() if name not in PIPELINE}
-    far = broken.pop("far", range(N))
-    films = rows((), 0)["sample_id"]
+    attack = params.attack
+    curve = {
+        CLEAN: clean,
+        attacked(attack): headline,
+        attacked(attack, Fraction(8, 255)): largest,
+    }
+    wrong = dict.fromkeys(ATTACKS, headline) | {"noise": clean, "zero": clean, "far": range(N)}
+    wrong |= {name: films for name, films in changes.items() if name not in PIPELINE}
+    budgets = {"zero": Fraction(0), "far": params.far}
+    checked = [
+        rows(hit, replace(attacked(attack, budgets.get(name)), family=name), check=name)
+        for name, hit in wrong.items()
+    ]
+    gradients = {"norm": np.float32(1), "zero_share": np.float32(0.1), "constant": False}
+    tables = {
+        PREDICTIONS: pd.concat([rows(hit, condition) for condition, hit in curve.items()]),
+        CHECKED: pd.concat(checked),
+        GRADIENTS: pd.DataFrame({"system": "standard", "sample_id": FILMS} | gradients),
+    }
     return Results(
-        params=params,
-        samples=pd.DataFrame({"sample_id": films, "label": np.arange(N) % 2, "split": "test"}),
-        predictions=pd.concat(
-            [rows(hit, eps, space="pixel", decision="argmax") for eps, hit in curve.items()]
-        ),
-        checks=pd.concat(
-            [
-                *(rows(hit, EPS * (name != "zero"), check=name) for name, hit in broken.items()),
-                rows(far, 0.5, check="far"),
-            ]
-        ),
-        gradients=pd.DataFrame(
-            {
-                "system": "standard",
-                "sample_id": films,
-                "norm": np.float32(1),
-                "zero_share": np.float32(0.1),
-                "constant": False,
-            }
-        ),
-        pipeline={"standard": PIPELINE | {k: v for k, v in changes.items() if k in PIPELINE}},
-        **explanations(),
+        params,
+        pd.DataFrame({"sample_id": FILMS, "label": LABELS, "split": "test"}),
+        tables | explanations(),
+        {"standard": PIPELINE | {k: v for k, v in changes.items() if k in PIPELINE}},
     )
+
+
+def holding(results, tables, **others):
+    """The same results with other tables, or others besides."""
+    return replace(results, found=results.found | tables, **others)
 
 
 def explanations(delta=0.0):
@@ -105,7 +122,7 @@ def explanations(delta=0.0):
     Films 0 to 9 are wrong and left as they are. Once everything is redrawn, maps have little to do
     with what they were.
     """
-    films = pd.DataFrame({"system": "standard", "sample_id": rows((), 0)["sample_id"]})
+    films = pd.DataFrame({"system": "standard", "sample_id": FILMS})
     summing = films.assign(explainer="deeplift", delta=delta)
     maps = pd.concat([summing, films.assign(explainer="saliency", delta=np.nan)])
     maps["output_difference"] = 1.0
@@ -117,10 +134,10 @@ def explanations(delta=0.0):
         for depth in (0, 1)
     ]
     return {
-        "attributions": pd.concat([maps.assign(image=image) for image in ("clean", "attacked")]),
-        "survival": maps,
-        "faithfulness": asked.assign(explainer="random"),
-        "randomisation": pd.concat(redrawn),
+        ATTRIBUTIONS: pd.concat([maps.assign(image=image) for image in ("clean", "attacked")]),
+        SURVIVAL: maps,
+        FAITHFULNESS: asked.assign(explainer="random"),
+        RANDOMISATION: pd.concat(redrawn),
     }
 
 
@@ -199,8 +216,9 @@ def test_the_largest_budget_is_compared_with_the_one_below(params):
     three = params.attack.model_copy(update={"curve": [Fraction(4, 255), Fraction(8, 255)]})
     top = params.model_copy(update={"attack": three.model_copy(update={"eps": Fraction(8, 255)})})
     tables = results(params)
-    checks = tables.checks.replace({"eps": {EPS: 8 / 255}})
-    assert found(replace(tables, params=top, checks=checks), "larger_eps")["value"] == 0.2
+    checks = tables.found[CHECKED].replace({"condition": {"linf 4/255": "linf 8/255"}}, regex=True)
+    found_at_top = holding(tables, {CHECKED: checks}, params=top)
+    assert found(found_at_top, "larger_eps")["value"] == 0.2
 
 
 def test_nothing_stands_at_the_far_budget(params):
@@ -232,16 +250,17 @@ def test_noise_says_nothing_where_the_attack_breaks_nothing(params):
 def test_one_gradient_of_a_hundred_may_lead_nowhere(params, odd):
     tables = results(params)
     for count, status in ((1, "pass"), (2, "fail")):
-        (column, value), gradients = *odd.items(), tables.gradients.copy()
+        (column, value), gradients = *odd.items(), tables.found[GRADIENTS].copy()
         gradients.loc[: count - 1, column] = value
-        row = found(replace(tables, gradients=gradients), "gradients")
+        row = found(holding(tables, {GRADIENTS: gradients}), "gradients")
         assert (row["status"], row["value"]) == (status, count / N)
 
 
 def test_films_without_a_gradient_count_if_they_stand(params):
     tables = results(params, headline=range(90))
-    gradients = tables.gradients.assign(constant=np.arange(N) >= 87)  # 87 to 89 have fallen
-    row = found(replace(tables, gradients=gradients), "gradients")
+    nowhere = np.arange(N) >= 87  # of which 87 to 89 are misclassified
+    gradients = tables.found[GRADIENTS].assign(constant=nowhere)
+    row = found(holding(tables, {GRADIENTS: gradients}), "gradients")
     assert (row["value"], row["context"]) == (0.13, 0.1)
 
 
@@ -272,15 +291,15 @@ def test_facts_of_the_pipeline(params, check, fact, right, wrong):
         assert math.isnan(row["low"])
 
 
-def test_checks_are_run_in_pixels_whichever_space_the_headline_is_in(params):
+def test_checks_are_run_in_pixels_whichever_units_the_headline_is_in(params):
     attack = params.attack.model_copy(update={"space": "normalized"})
     tables = results(params)
     weaker = [
-        rows(range(20), eps, space="normalized", decision="argmax") for eps in (0, EPS, 8 / 255)
+        rows(range(20), attacked(params.attack, eps, NORMALIZED)) for eps in params.attack.budgets
     ]
-    predictions = pd.concat([*weaker, tables.predictions[tables.predictions["eps"] == EPS]])
+    predictions = pd.concat([*weaker, tables.found[PREDICTIONS]])
     study = params.model_copy(update={"attack": attack})
-    row = found(replace(tables, params=study, predictions=predictions), "more_steps")
+    row = found(holding(tables, {PREDICTIONS: predictions}, params=study), "more_steps")
     assert row["value"] == 0
 
 
@@ -292,38 +311,37 @@ def test_clean_wrong_films_are_no_find_of_an_attack(params):
 def test_the_order_of_rows_has_no_influence(params):
     tables = results(params, square={50, 51}, noise=range(20), plain_gradient=range(39))
     shuffled = {
-        name: getattr(tables, name).sample(frac=1, random_state=3, ignore_index=True)
-        for name in ("predictions", "checks", "gradients", "attributions", "randomisation")
+        table: rows.sample(frac=1, random_state=3, ignore_index=True)
+        for table, rows in tables.found.items()
     }
-    pd.testing.assert_frame_equal(check_all(tables), check_all(replace(tables, **shuffled)))
+    pd.testing.assert_frame_equal(check_all(tables), check_all(replace(tables, found=shuffled)))
 
 
 def test_missing_rows_are_told_in_one_line(params):
     tables = results(params)
-    without = tables.checks["check"] != "fab"
+    checks, gradients = tables.found[CHECKED], tables.found[GRADIENTS]
     with pytest.raises(
         InputError,
-        match=r"results/predictions/standard/checks\.parquet has 0 rows of check fab at eps 4/255, "
-        r"not one for each of 100 films; run `dvc repro`$",
+        match=r"results/predictions/standard/checks\.parquet has 0 rows of check fab at linf "
+        r"4/255, not one for each of 100 samples; run `dvc repro`$",
     ):
-        check_all(replace(tables, checks=tables.checks[without]))
-    with pytest.raises(InputError, match=r"checks\.parquet checks 99 test films, not 100"):
-        last = tables.checks["sample_id"] == "film-099"
-        check_all(replace(tables, checks=tables.checks[~last]))
+        check_all(holding(tables, {CHECKED: checks[checks["check"] != "fab"]}))
+    with pytest.raises(InputError, match=r"checks\.parquet checks 99 test samples, not 100"):
+        last = checks["sample_id"] == "film-099"
+        check_all(holding(tables, {CHECKED: checks[~last]}))
     with pytest.raises(InputError, match=r"gradients\.parquet has 90 rows"):
-        check_all(replace(tables, gradients=tables.gradients.head(90)))
-    with pytest.raises(InputError, match=r"has 100 rows of check far at eps 127.5/255"):
-        twice = tables.checks.copy()
-        here = (twice["check"] == "far") & (twice["sample_id"] == "film-000")
-        twice.loc[here, "sample_id"] = "film-001"
-        check_all(replace(tables, checks=twice))
+        check_all(holding(tables, {GRADIENTS: gradients.head(90)}))
+    with pytest.raises(InputError, match=r"has 100 rows of check far at linf 127.5/255"):
+        here = (checks["check"] == "far") & (checks["sample_id"] == "film-000")
+        twice = checks.assign(sample_id=checks["sample_id"].mask(here, "film-001"))
+        check_all(holding(tables, {CHECKED: twice}))
 
 
 def test_rows_of_another_budget_do_not_count(params):
     tables = results(params)
-    stale = tables.checks.replace({"eps": {EPS: 2 / 255}})
-    with pytest.raises(InputError, match="has 0 rows of check more_steps at eps 4/255"):
-        check_all(replace(tables, checks=stale))
+    stale = tables.found[CHECKED].replace({"condition": {"linf 4/255": "linf 2/255"}}, regex=True)
+    with pytest.raises(InputError, match="has 0 rows of check more_steps at linf 4/255"):
+        check_all(holding(tables, {CHECKED: stale}))
 
 
 def test_every_map_has_to_add_up(params):
@@ -333,21 +351,21 @@ def test_every_map_has_to_add_up(params):
     assert (row["low"], row["high"]) == wilson(0, 190, params.evaluate.level)
     for missed, status, count in ((0.001, "pass", 0), (0.0011, "fail", 1), (math.nan, "fail", 1)):
         delta = np.where(np.arange(N) == 9, missed, 0.0)  # a film that the attack left as it was
-        row = found(replace(tables, **explanations(delta=delta)), "maps_add_up")
+        row = found(holding(tables, explanations(delta=delta)), "maps_add_up")
         assert (row["status"], row["value"]) == (status, pytest.approx(count / 190))
 
 
 def test_methods_that_promise_no_sum_need_not_add_up(params):
-    tables = check_all(replace(results(params), **explanations(delta=np.nan)))
+    tables = check_all(holding(results(params), explanations(delta=np.nan)))
     assert "maps_add_up" not in tables["check"].tolist()
 
 
 def test_missing_maps_are_told_in_one_line(params):
     tables = results(params)
-    some = tables.attributions["explainer"] == "saliency"
+    maps = tables.found[ATTRIBUTIONS]
     with pytest.raises(
         InputError,
         match=r"^results/attributions/standard/attributions\.parquet has 0 rows of deeplift at "
-        r"image clean, not one for each of 100 films; run `dvc repro`$",
+        r"image clean, not one for each of 100 samples; run `dvc repro`$",
     ):
-        check_all(replace(tables, attributions=tables.attributions[some]))
+        check_all(holding(tables, {ATTRIBUTIONS: maps[maps["explainer"] == "saliency"]}))

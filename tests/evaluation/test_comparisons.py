@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from radrobust.evaluation.comparisons import COLUMNS, Discordance, compare, holm, mcnemar
+from radrobust.core.conditions import CLEAN
+from radrobust.core.tables import figures
+from radrobust.core.tables.predictions import PREDICTIONS
+from radrobust.evaluation.comparisons import Discordance, compare, holm, mcnemar
 from radrobust.evaluation.intervals import resample_weights
-from radrobust.stages.summarise import load_results
+from radrobust.evaluation.results import Results
 
 SYSTEMS = ("standard", "huang2021", "rebuffi2021")
 
@@ -60,27 +63,31 @@ def test_holm_rejects_what_its_steps_reject(p):
 
 
 def test_each_pair_once_with_the_same_test_for_both_metrics(study):
-    table = compared(load_results(study))
-    assert tuple(table) == tuple(COLUMNS)
+    results = Results.load(study)
+    table = compared(results)
+    assert list(table) == figures.COMPARISONS.names
     pairs = [*SYSTEMS[:2]], [SYSTEMS[0], SYSTEMS[2]], [*SYSTEMS[1:]]
     expected = [
-        [eps, *pair, metric]
-        for eps in (0.0, float(study.attack.eps))
+        [condition.key, *pair, metric]
+        for condition in results.conditions
         for pair in pairs
         for metric in ("balanced_accuracy", "auroc")
     ]
-    assert table[["eps", "first", "second", "metric"]].to_numpy().tolist() == expected
-    by_pair = table.groupby(["eps", "first", "second"])[["p", "p_holm", "only_first"]]
+    assert table[["condition", "first", "second", "metric"]].to_numpy().tolist() == expected
+    by_pair = table.groupby(["condition", "first", "second"])[["p", "p_holm", "only_first"]]
     assert (by_pair.nunique() == 1).all(axis=None)
-    for _, at_eps in table[table["metric"] == "auroc"].groupby("eps"):
-        assert at_eps["p_holm"].tolist() == holm(at_eps["p"].to_numpy()).tolist()
+    for _, pairs in table[table["metric"] == "auroc"].groupby("condition"):
+        assert pairs["p_holm"].tolist() == holm(pairs["p"].to_numpy()).tolist()
 
 
 def test_differences_are_those_of_the_systems_themselves(study):
-    results = load_results(study)
+    results = Results.load(study)
     table = compared(results)
+    conditions = {one.key: one for one in results.conditions}
     for row in table.itertuples():
-        answers = [results.answers(system, row.eps) for system in (row.first, row.second)]
+        answers = [
+            results.answers(system, conditions[row.condition]) for system in (row.first, row.second)
+        ]
         right = [some.predicted == some.labels for some in answers]
         assert row.only_first - row.only_second == right[0].sum() - right[1].sum()
         assert row.low <= row.difference <= row.high
@@ -94,26 +101,27 @@ def test_differences_are_those_of_the_systems_themselves(study):
 
 def test_what_two_systems_share_cancels_out(study):
     """One system is wrong about one film more: resampling both alike never makes it better."""
-    results = load_results(study)
-    table = results.predictions
+    results = Results.load(study)
+    table = results.found[PREDICTIONS]
     copied = table[table["system"] == "huang2021"].assign(system="rebuffi2021")
-    clean = (copied["eps"] == 0) & (copied["decision"] == "argmax")
+    clean = copied["condition"] == CLEAN.key
     right = copied["predicted"] == copied["label"]
     row = copied.index[clean & right][0]
     copied.loc[row, "predicted"] = 1 - copied.loc[row, "label"]
     others = table[table["system"] != "rebuffi2021"]
-    changed = replace(results, predictions=pd.concat([others, copied], ignore_index=True))
-    pair = compared(changed).set_index(["eps", "first", "second", "metric"])
-    found = pair.loc[(0.0, "huang2021", "rebuffi2021", "balanced_accuracy")]
+    found = results.found | {PREDICTIONS: pd.concat([others, copied], ignore_index=True)}
+    keys = ["condition", "first", "second", "metric"]
+    pair = compared(replace(results, found=found)).set_index(keys)
+    found = pair.loc[("clean", "huang2021", "rebuffi2021", "balanced_accuracy")]
     assert (found["only_first"], found["only_second"], found["p"]) == (1, 0, 1)
     assert found["low"] == 0
     assert 0 < found["difference"] < found["high"] < 0.2
-    assert (pair.loc[(0.0, "huang2021", "rebuffi2021", "auroc"), ["low", "high"]] == 0).all()
+    assert (pair.loc[("clean", "huang2021", "rebuffi2021", "auroc"), ["low", "high"]] == 0).all()
 
 
 def test_one_system_has_nobody_to_be_compared_with(study):
-    results = load_results(study.model_copy(update={"systems": ["standard"]}))
+    results = Results.load(study.model_copy(update={"systems": ["standard"]}))
     table = compared(results)
     assert table.empty
-    assert table.dtypes.astype(str).to_dict() == COLUMNS
+    assert table.dtypes.astype(str).to_dict() == figures.COMPARISONS.dtypes
     assert math.isnan(table["p"].max())

@@ -1,10 +1,11 @@
 """Summaries of maps of five films, by hand.
 
 Films a, b, c and e have the finding; on c nobody marked it. The system is wrong about c and e,
-which the attack leaves as they are. The attack breaks a and d.
+which the attack leaves as they are. Under attack it is wrong about a and d as well.
 """
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,13 @@ import pytest
 
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
+from radrobust.core.tables.explanations import (
+    ATTRIBUTIONS,
+    FAITHFULNESS,
+    PERCENTS,
+    RANDOMISATION,
+    SURVIVAL,
+)
 from radrobust.evaluation.attributions import convergence, exceeds_tolerance, localisation
 from radrobust.evaluation.faithfulness import faithfulness, faithfulness_curves, randomisation
 from radrobust.evaluation.intervals import bootstrap, resample_weights, wilson
@@ -23,8 +31,7 @@ from radrobust.evaluation.survival import survival
 FILMS = pd.DataFrame({"system": "standard", "sample_id": list("abcde")})
 LABELS = [1, 1, 1, 0, 1]
 CHANGED = [True, True, False, True, False]
-BROKEN = [True, False, False, True, False]
-PERCENTS = (5, 15, 25, 50, 75, 85, 95)
+MISCLASSIFIED = [True, False, False, True, False]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +48,7 @@ def params(request):
 
 def attributions():
     """Maps of attacked films score half of what those of clean films score."""
-    table = FILMS.assign(explainer="deeplift", changed=CHANGED, broken=BROKEN)
+    table = FILMS.assign(explainer="deeplift", changed=CHANGED, misclassified=MISCLASSIFIED)
     table["delta"] = [0.0, 0.0019, -0.0021, 0.00009, 0.00011]
     table["output_difference"] = [1.0, 2.0, -2.0, 0.01, 0.0]
     table["mask_pointing"] = [1, 0, np.nan, np.nan, 1]
@@ -58,7 +65,7 @@ def attributions():
     return pd.concat(
         [
             table.assign(image="clean", right=right),
-            attacked.assign(image="attacked", right=right & ~np.array(BROKEN)),
+            attacked.assign(image="attacked", right=right & ~np.array(MISCLASSIFIED)),
         ],
         ignore_index=True,
     )
@@ -71,21 +78,15 @@ def of_asked(explainer, **columns):
 @pytest.fixture
 def results(params):
     falling, level = np.linspace(1, 0, 17, dtype="f4"), np.full(17, 0.5, "f4")
-    kept = FILMS.assign(explainer="deeplift", changed=CHANGED, broken=BROKEN)
-    return Results(
-        params=params,
-        samples=FILMS[["sample_id"]].assign(label=LABELS, split="test"),
-        predictions=pd.DataFrame(),
-        checks=pd.DataFrame(),
-        gradients=pd.DataFrame(),
-        pipeline={},
-        attributions=attributions(),
-        survival=kept.assign(
+    kept = FILMS.assign(explainer="deeplift", changed=CHANGED, misclassified=MISCLASSIFIED)
+    found = {
+        ATTRIBUTIONS: attributions(),
+        SURVIVAL: kept.assign(
             spearman=[0.1, 0.5, 1, 0.3, 1],
             ssim=[0.2, 0.4, 1, 0.9, 1],
             overlap_10=[0.0, 0.3, 1, 0.6, 1],
         ),
-        faithfulness=pd.concat(
+        FAITHFULNESS: pd.concat(
             [
                 of_asked(
                     "deeplift",
@@ -108,14 +109,21 @@ def results(params):
             ],
             ignore_index=True,
         ),
-        randomisation=pd.concat(
+        RANDOMISATION: pd.concat(
             [
                 of_asked("deeplift", depth=1, part="stem", spearman=[np.nan, 0.1]),
                 of_asked("deeplift", depth=0, part="head", spearman=[0.5, 0.7]),
             ],
             ignore_index=True,
         ),
-    )
+    }
+    samples = FILMS[["sample_id"]].assign(label=LABELS, split="test")
+    return Results(params, samples, found, pipeline={})
+
+
+def holding(results, table, rows):
+    """The same results with another table."""
+    return replace(results, found=results.found | {table: rows})
 
 
 def rows(table, *columns):
@@ -160,8 +168,8 @@ def test_right_and_wrong_are_what_the_system_says_of_that_image(results):
 
 
 def test_without_films_nothing_is_known(results):
-    table = results.attributions.assign(right=True)
-    found = localisation(replace(results, attributions=table))
+    table = results.found[ATTRIBUTIONS].assign(right=True)
+    found = localisation(holding(results, ATTRIBUTIONS, table))
     wrong = found[found["answers"] == "wrong"]
     assert len(wrong) == len(found) / 3
     assert (wrong["n"] == 0).all()
@@ -170,7 +178,7 @@ def test_without_films_nothing_is_known(results):
 
 
 def test_a_map_may_miss_a_thousandth_of_the_change_but_never_less_than_a_ten_thousandth(results):
-    clean = results.attributions.head(5)
+    clean = results.found[ATTRIBUTIONS].head(5)
     assert exceeds_tolerance(clean).tolist() == [False, False, True, False, True]
     assert exceeds_tolerance(clean.assign(delta=np.nan)).all()
 
@@ -183,32 +191,33 @@ def test_maps_that_do_not_add_up(results, params):
         assert (share["low"], share["high"]) == wilson(2, 5, params.evaluate.level)
         assert largest["value"] == pytest.approx(0.0011)
         assert math.isnan(largest["low"]) and math.isnan(largest["high"])
-    no_promise = results.attributions.assign(delta=np.nan)
-    assert convergence(replace(results, attributions=no_promise)).empty
+    no_promise = results.found[ATTRIBUTIONS].assign(delta=np.nan)
+    assert convergence(holding(results, ATTRIBUTIONS, no_promise)).empty
 
 
 def test_what_the_attack_leaves_of_maps_is_asked_of_the_films_that_it_changed(results):
     table = survival(results)
-    assert table["films"].unique().tolist() == ["all", "broken", "standing"]
-    found = rows(table, "films", "metric")
+    assert table["answers"].unique().tolist() == ["all", "misclassified", "robust"]
+    found = rows(table, "answers", "metric")
     expected = {
         "all": {"spearman": 0.3, "ssim": 0.5, "overlap_10": 0.3},
-        "broken": {"spearman": 0.2, "ssim": 0.55, "overlap_10": 0.3},
-        "standing": {"spearman": 0.5, "ssim": 0.4, "overlap_10": 0.3},
+        "misclassified": {"spearman": 0.2, "ssim": 0.55, "overlap_10": 0.3},
+        "robust": {"spearman": 0.5, "ssim": 0.4, "overlap_10": 0.3},
     }
-    for films, n in (("all", 3), ("broken", 2), ("standing", 1)):
-        assert found.loc[films]["value"].to_dict() == pytest.approx(expected[films])
-        assert found.loc[films]["n"].tolist() == [n] * 3
-    assert found.loc["broken", "spearman"][["low", "high"]].tolist() == pytest.approx([0.1, 0.3])
+    for answers, n in (("all", 3), ("misclassified", 2), ("robust", 1)):
+        assert found.loc[answers]["value"].to_dict() == pytest.approx(expected[answers])
+        assert found.loc[answers]["n"].tolist() == [n] * 3
+    ends = found.loc["misclassified", "spearman"][["low", "high"]]
+    assert ends.tolist() == pytest.approx([0.1, 0.3])
     chance = found.loc["all"]["chance"].to_dict()
     assert chance == pytest.approx({"spearman": 0, "ssim": np.nan, "overlap_10": 0.1}, nan_ok=True)
 
 
-def test_an_attack_that_breaks_nothing_leaves_nothing_to_say_of_broken_films(results):
-    table = survival(replace(results, survival=results.survival.assign(broken=False)))
-    broken = rows(table, "films").loc["broken"]
-    assert (broken["n"] == 0).all()
-    assert broken[["value", "low", "high"]].isna().all(axis=None)
+def test_where_nothing_is_misclassified_there_is_nothing_to_say_of_it(results):
+    kept = results.found[SURVIVAL].assign(misclassified=False)
+    wrong = rows(survival(holding(results, SURVIVAL, kept)), "answers").loc["misclassified"]
+    assert (wrong["n"] == 0).all()
+    assert wrong[["value", "low", "high"]].isna().all(axis=None)
 
 
 def test_a_gain_is_over_the_noise_of_the_same_film(results):
@@ -256,32 +265,32 @@ def test_the_deeper_the_less_is_left_and_constant_maps_do_not_count(results):
 @pytest.mark.parametrize(
     ("summarise", "table", "lost", "message"),
     [
-        (localisation, "attributions", {"system": "standard"}, "maps of 0 test films, not 5"),
-        (localisation, "attributions", {"sample_id": "b"}, "maps of 4 test films, not 5"),
-        (localisation, "attributions", {"explainer": "deeplift"}, "maps of 0 test films, not 5"),
+        (localisation, ATTRIBUTIONS, {"system": "standard"}, "maps of 0 test samples, not 5"),
+        (localisation, ATTRIBUTIONS, {"sample_id": "b"}, "maps of 4 test samples, not 5"),
+        (localisation, ATTRIBUTIONS, {"explainer": "deeplift"}, "maps of 0 test samples, not 5"),
         (
             convergence,
-            "attributions",
+            ATTRIBUTIONS,
             {"image": "attacked"},
-            "0 rows of deeplift at image attacked, not one for each of 5 films",
+            "0 rows of deeplift at image attacked, not one for each of 5 samples",
         ),
-        (survival, "survival", {"sample_id": "a"}, "maps of 4 test films, not 5"),
+        (survival, SURVIVAL, {"sample_id": "a"}, "maps of 4 test samples, not 5"),
         (
             faithfulness,
-            "faithfulness",
+            FAITHFULNESS,
             {"explainer": "random"},
-            "0 rows of random, not one for each of 2 films",
+            "0 rows of random, not one for each of 2 samples",
         ),
-        (faithfulness_curves, "faithfulness", {"sample_id": "a"}, "maps of 1 test films, not 2"),
-        (randomisation, "randomisation", {"sample_id": "a"}, "maps of 1 test films, not 2"),
-        (randomisation, "randomisation", {"system": "standard"}, "maps of 0 test films, not 2"),
+        (faithfulness_curves, FAITHFULNESS, {"sample_id": "a"}, "maps of 1 test samples, not 2"),
+        (randomisation, RANDOMISATION, {"sample_id": "a"}, "maps of 1 test samples, not 2"),
+        (randomisation, RANDOMISATION, {"system": "standard"}, "maps of 0 test samples, not 2"),
     ],
 )
 def test_what_is_missing_is_told_in_one_line(results, summarise, table, lost, message):
-    whole = getattr(results, table)
+    whole = results.found[table]
     ((column, value),) = lost.items()
-    fewer = replace(results, **{table: whole[whole[column] != value]})
-    expected = rf"^results/attributions/standard/{table}\.parquet has {message}; run `dvc repro`$"
+    fewer = holding(results, table, whole[whole[column] != value])
+    expected = rf"^{re.escape(str(table.file('standard')))} has {message}; run `dvc repro`$"
     with pytest.raises(InputError, match=expected):
         summarise(fewer)
 
@@ -289,20 +298,22 @@ def test_what_is_missing_is_told_in_one_line(results, summarise, table, lost, me
 def test_more_films_cannot_be_asked_about_than_have_the_finding(results, params):
     explain = params.explain.model_copy(update={"films": 9})
     asked = replace(results, params=params.model_copy(update={"explain": explain}))
-    with pytest.raises(InputError, match=r"faithfulness\.parquet has maps of 2 test films, not 4;"):
+    with pytest.raises(
+        InputError, match=r"faithfulness\.parquet has maps of 2 test samples, not 4;"
+    ):
         faithfulness(asked)
 
 
 def test_a_depth_of_one_film_only_is_missing_for_the_other(results):
-    table = results.randomisation.drop(index=0)
+    table = results.found[RANDOMISATION].drop(index=0)
     with pytest.raises(InputError, match="1 rows of deeplift at depth 1, not one for each of 2"):
-        randomisation(replace(results, randomisation=table))
+        randomisation(holding(results, RANDOMISATION, table))
 
 
 def test_a_film_that_is_there_twice(results):
-    twice = pd.concat([results.survival, results.survival.head(1)])
-    with pytest.raises(InputError, match="6 rows of deeplift, not one for each of 5 films"):
-        survival(replace(results, survival=twice))
+    twice = pd.concat([results.found[SURVIVAL], results.found[SURVIVAL].head(1)])
+    with pytest.raises(InputError, match="6 rows of deeplift, not one for each of 5 samples"):
+        survival(holding(results, SURVIVAL, twice))
 
 
 def test_every_column_has_its_own_films(params):

@@ -1,5 +1,5 @@
 import json
-import math
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from radrobust.core.conditions import CLEAN, THRESHOLD, UNITS, attacked, predicted
 from radrobust.core.errors import InputError
-from radrobust.evaluation import subgroups
+from radrobust.core.tables import figures
+from radrobust.core.tables.data import SAMPLES
+from radrobust.core.tables.explanations import SURVIVAL
+from radrobust.core.tables.predictions import PREDICTIONS
+from radrobust.core.tables.published import OF_SYSTEMS
 from radrobust.evaluation.checks import CHECKS
 from radrobust.evaluation.metrics import METRICS
-from radrobust.evaluation.results import EXPLANATIONS
-from radrobust.stages.summarise import load_results, summarise
-
-PREDICTED = ("predictions", "checks", "gradients")
-PREDICTIONS = "results/predictions/standard/predictions.parquet"
+from radrobust.evaluation.results import Results
+from radrobust.stages.summarise import summarise
 
 
 @pytest.fixture
@@ -27,18 +29,33 @@ def study(tmp_path, fake_study, monkeypatch):
 
 def test_the_stage_writes_every_table(study, tmp_path):
     summarise(study)
-    metrics = pd.read_parquet("results/summary/metrics.parquet")
-    budgets = 1 + len(study.attack.budgets)
-    at_threshold = 2 * 2 * 3  # systems, clean and attacked, metrics of a decision
-    assert len(metrics) == 4 * budgets * len(METRICS) + at_threshold
-    assert metrics["metric"].str.endswith("_at_threshold").sum() == at_threshold
+    for declared in figures.FIGURES:
+        table = declared.read()
+        pd.testing.assert_frame_equal(table, declared.checked(table))
+        assert len(table), declared.name
+    metrics = figures.METRICS.read()
+    keys = [condition.key for condition in predicted(study.attack)]
     references = ["always_negative", "always_positive"]
     assert metrics["system"].unique().tolist() == ["standard", "huang2021", *references]
+    for _, rows in metrics.groupby("system"):
+        expected = [(condition, metric) for condition in keys for metric in METRICS]
+        found = rows[["condition", "metric"]].itertuples(index=False, name=None)
+        assert sorted(found) == sorted(expected)
+    assert figures.CONDITIONS.read()["condition"].tolist() == keys
     curves = pd.read_csv("results/curves.csv")
     assert curves["system"].tolist() == ["standard"] * 5 + ["huang2021"] * 5
     assert curves["eps_255"].tolist() == [0, 1, 2, 4, 8] * 2
-    confusion = pd.read_parquet("results/summary/confusion.parquet")
-    assert (confusion.groupby(["system", "eps"])["count"].sum() == 20).all()
+    counts = figures.CONFUSION.read().groupby(["system", "condition"])["count"].sum()
+    assert counts.tolist() == [20] * 2 * len(keys)
+
+
+def change(system, condition, **columns):
+    """Write other values for what a system says under a condition, a row a test sample."""
+    table = PREDICTIONS.read(system=system)
+    rows = table["condition"] == condition.key
+    for name, values in columns.items():
+        table.loc[rows, name] = np.asarray(values, table[name].dtype)
+    table.to_parquet(PREDICTIONS.file(system), index=False)
 
 
 def read_metrics(root):
@@ -51,16 +68,16 @@ def read_metrics(root):
 def test_metrics_json_holds_the_figures_that_experiments_are_compared_by(study, tmp_path):
     summarise(study)
     document = read_metrics(tmp_path)
-    metrics = pd.read_parquet("results/summary/metrics.parquet")
-    value = metrics.set_index(["system", "eps", "metric"])["value"]
-    maps = pd.read_parquet("results/summary/attributions.parquet")
+    value = figures.METRICS.read().set_index(["system", "condition", "metric"])["value"]
+    maps = figures.LOCALISATION.read()
+    headline = attacked(study.attack).key
     keys = ["system", "explainer", "image", "answers", "region", "metric"]
     covered = maps.set_index(keys)["value"]
     for system, failed in {"standard": 0, "huang2021": 1}.items():
         assert document[system] == {
-            "clean": round(value[system, 0, "balanced_accuracy"], 4),
-            "attacked": round(value[system, 4 / 255, "balanced_accuracy"], 4),
-            "auroc": round(value[system, 0, "auroc"], 4),
+            "clean": round(value[system, "clean", "balanced_accuracy"], 4),
+            "attacked": round(value[system, headline, "balanced_accuracy"], 4),
+            "auroc": round(value[system, "clean", "auroc"], 4),
             "covered": round(covered[system, "saliency", "clean", "all", "mask", "coverage_5"], 4),
             "failed": failed,
         }
@@ -103,14 +120,12 @@ def test_what_training_logged_is_a_row_a_system_and_epoch(study):
 
 def test_unmarked_films_and_films_that_the_attack_left_alone(study):
     summarise(study)
-    where, left = (
-        pd.read_parquet(f"results/summary/{name}.parquet") for name in ("attributions", "survival")
-    )
+    where, left = figures.LOCALISATION.read(), figures.SURVIVED.read()
     assert set(where.loc[where["answers"] == "all", "n"]) == {8}  # of 8 + 6 that are explained
-    raw = pd.read_parquet("results/attributions/huang2021/survival.parquet")
+    raw = SURVIVAL.read(system="huang2021")
     changed = int(raw.loc[raw["explainer"] == "saliency", "changed"].sum())
     assert changed < 14
-    here = left[(left["system"] == "huang2021") & (left["films"] == "all")]
+    here = left[(left["system"] == "huang2021") & (left["answers"] == "all")]
     assert set(here["n"]) == {changed}
     # Those that are left alone have maps that did not change at all.
     assert here["value"].max() < 0.99
@@ -125,7 +140,7 @@ def every_byte(root):
 def test_the_same_tables_give_the_same_bytes(study, tmp_path):
     summarise(study)
     first = every_byte(tmp_path)
-    assert len(first) == 20
+    assert len(first) == len(figures.FIGURES) + 3
     summarise(study)
     assert every_byte(tmp_path) == first
 
@@ -133,38 +148,31 @@ def test_the_same_tables_give_the_same_bytes(study, tmp_path):
 def test_the_order_of_rows_has_no_influence(study, tmp_path):
     summarise(study)
     first = every_byte(tmp_path)
-    tables = [tmp_path / f"results/predictions/standard/{name}.parquet" for name in PREDICTED]
-    tables += [tmp_path / f"results/attributions/standard/{name}.parquet" for name in EXPLANATIONS]
-    for path in tables:
+    for path in (table.file("standard") for table in OF_SYSTEMS):
         pd.read_parquet(path).sample(frac=1, random_state=0).to_parquet(path, index=False)
     summarise(study)
     assert every_byte(tmp_path) == first
 
 
 def test_missing_predictions_are_told_in_one_line(study, tmp_path):
-    path = tmp_path / PREDICTIONS
-    table = pd.read_parquet(path)
-    for rows, what in (
-        (table["eps"] != table["eps"].max(), "pixel argmax rows at eps 8/255"),
-        (table["decision"] == "argmax", "pixel threshold rows at eps 0"),
-        (table["space"] == "pixel", "normalized argmax rows at eps 4/255"),
-    ):
-        table[rows].to_parquet(path, index=False)
-        expected = rf"standard/predictions\.parquet has 0 {what}, not one for each of 20 films"
-        with pytest.raises(InputError, match=expected):
+    table = PREDICTIONS.read(system="standard")
+    for condition in predicted(study.attack):
+        rows = table["condition"] != condition.key
+        table[rows].to_parquet(PREDICTIONS.file("standard"), index=False)
+        what = rf"{condition.key} rows, not one for each of 20 samples"
+        with pytest.raises(InputError, match=rf"standard/predictions\.parquet has 0 {what}"):
             summarise(study)
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"predictions/huang2021/{name}.parquet" for name in PREDICTED),
-        "predictions/huang2021/pipeline.json",
-        *(f"attributions/huang2021/{name}.parquet" for name in EXPLANATIONS),
+        *(table.file("huang2021").as_posix() for table in OF_SYSTEMS),
+        "results/predictions/huang2021/pipeline.json",
     ],
 )
 def test_missing_files_are_told_in_one_line(study, tmp_path, name):
-    (tmp_path / "results" / name).unlink()
+    (tmp_path / name).unlink()
     with pytest.raises(InputError, match=rf"{name} is not here; run `dvc repro` first$"):
         summarise(study)
     assert not (tmp_path / "metrics.json").exists()
@@ -181,41 +189,56 @@ def test_a_pipeline_of_which_something_is_unknown(study, tmp_path):
 
 def test_an_attacked_film_is_scored_as_the_attack_returned_it(study):
     summarise(study)
-    metrics = pd.read_parquet("results/summary/metrics.parquet")
-    found = metrics.set_index(["system", "eps", "metric"])["value"]
-    table = pd.read_parquet(PREDICTIONS)
-    attacked = table[(table["eps"] == 8 / 255) & (table["decision"] == "argmax")]
-    auroc = roc_auc_score(attacked["label"], attacked["logit_1"] - attacked["logit_0"])
-    assert found["standard", 8 / 255, "auroc"] == pytest.approx(auroc)
-    brier = ((attacked["probability"] - attacked["label"]) ** 2).mean()
-    assert found["standard", 8 / 255, "brier"] == pytest.approx(brier, abs=1e-6)
-    assert found["standard", 0.0, "brier"] < 0.3 < brier
+    found = figures.METRICS.read().set_index(["system", "condition", "metric"])["value"]
+    largest = attacked(study.attack, Fraction(8, 255)).key
+    table = PREDICTIONS.read(system="standard")
+    moved = table[table["condition"] == largest]
+    auroc = roc_auc_score(moved["label"], moved["logit_1"] - moved["logit_0"])
+    assert found["standard", largest, "auroc"] == pytest.approx(auroc)
+    brier = ((moved["probability"] - moved["label"]) ** 2).mean()
+    assert found["standard", largest, "brier"] == pytest.approx(brier, abs=1e-6)
+    assert found["standard", "clean", "brier"] < 0.3 < brier
+
+
+def test_what_is_decided_at_the_threshold_is_measured_on_its_own(study):
+    keys = ["system", "condition", "metric"]
+    summarise(study)
+    before = figures.METRICS.read().set_index(keys)["value"]
+    label = Results.load(study).test["label"]
+    decided = [one.decided(THRESHOLD) for one in (CLEAN, attacked(study.attack))]
+    for condition, predicted_now in zip(decided, (label, 1 - label), strict=True):
+        change("standard", condition, predicted=predicted_now)
+    summarise(study)
+    after = figures.METRICS.read().set_index(keys)["value"]
+    assert [after["standard", one.key, "accuracy"] for one in decided] == [1, 0]
+    others = ~after.index.get_level_values("condition").isin([one.key for one in decided])
+    pd.testing.assert_series_equal(before[others], after[others])
 
 
 def test_a_reference_is_unsure_only_of_how_many_films_have_a_finding(study):
     summarise(study)
-    metrics = pd.read_parquet("results/summary/metrics.parquet")
-    positive = metrics[(metrics["system"] == "always_positive") & (metrics["eps"] == 0)]
+    metrics = figures.METRICS.read().query("system == 'always_positive'")
+    positive = metrics[metrics["condition"] == "clean"]
     unsure = positive.loc[positive["low"].notna(), "metric"].tolist()
     assert unsure == ["accuracy", "precision"]
-    attacked = metrics[(metrics["system"] == "always_positive") & (metrics["eps"] > 0)]
-    assert attacked["value"].tolist() == positive["value"].tolist() * len(study.attack.budgets)
+    others = metrics[metrics["condition"] != "clean"]
+    expected = positive["value"].tolist() * (len(predicted(study.attack)) - 1)
+    assert others["value"].tolist() == expected
 
 
 def test_subgroups_hold_every_film_once(study):
     summarise(study)
-    table = pd.read_parquet("results/summary/subgroups.parquet")
-    assert table.dtypes.astype(str).to_dict() == subgroups.COLUMNS
+    table = figures.SUBGROUPS.read()
     assert set(table["member"]) == {"hand", "leg"}
-    members = table.drop_duplicates(["system", "eps", "member"])
-    sums = members.groupby(["system", "eps"])[["n", "findings"]].sum()
-    assert sums.to_numpy().tolist() == [[20, 8]] * 4
-    results = load_results(study)
+    members = table.drop_duplicates(["system", "condition", "member"])
+    sums = members.groupby(["system", "condition"])[["n", "findings"]].sum()
+    assert sums.to_numpy().tolist() == [[20, 8]] * 2 * len(predicted(study.attack))
+    results = Results.load(study)
     hands = np.flatnonzero(results.test["subgroup_region"] == "hand")
-    answers = results.answers("huang2021", results.eps).of(hands)
+    answers = results.answers("huang2021", results.attacked).of(hands)
     row = table[
         (table["system"] == "huang2021")
-        & (table["eps"] == results.eps)
+        & (table["condition"] == results.attacked.key)
         & (table["member"] == "hand")
         & (table["metric"] == "sensitivity")
     ]
@@ -224,78 +247,71 @@ def test_subgroups_hold_every_film_once(study):
 
 
 def test_a_film_of_which_nothing_is_said_is_in_no_subgroup(study, tmp_path):
-    path = tmp_path / "results/samples/samples.parquet"
-    table = pd.read_parquet(path)
+    table = SAMPLES.read()
     of_finding = np.where(table["label"] == 1, "faint", "")
-    table.assign(subgroup_region=of_finding).to_parquet(path, index=False)
+    table.assign(subgroup_region=of_finding).to_parquet(SAMPLES.path, index=False)
     summarise(study)
-    found = pd.read_parquet("results/summary/subgroups.parquet")
+    found = figures.SUBGROUPS.read()
     assert set(found["member"]) == {"faint"}
     assert (found["n"] == found["findings"]).all()
     assert (found["value"].notna() == (found["metric"] == "sensitivity")).all()
 
 
 def test_no_subgroups(study, tmp_path):
-    path = tmp_path / "results/samples/samples.parquet"
-    pd.read_parquet(path).drop(columns="subgroup_region").to_parquet(path, index=False)
+    SAMPLES.read().drop(columns="subgroup_region").to_parquet(SAMPLES.path, index=False)
     summarise(study)
-    table = pd.read_parquet("results/summary/subgroups.parquet")
+    table = figures.SUBGROUPS.read()
     assert table.empty
-    assert table.dtypes.astype(str).to_dict() == subgroups.COLUMNS
+    assert table.dtypes.astype(str).to_dict() == figures.SUBGROUPS.dtypes
 
 
 @pytest.mark.parametrize("space", ["pixel", "normalized"])
-def test_both_spaces_whichever_is_the_headline(tmp_path, fake_study, monkeypatch, space):
+def test_both_units_whichever_the_headline_is_in(tmp_path, fake_study, monkeypatch, space):
     params = fake_study.write_study(tmp_path, count=80, attack={"space": space})
     monkeypatch.chdir(tmp_path)
     summarise(params)
-    table = pd.read_parquet("results/summary/spaces.parquet")
-    assert table["metric"].tolist() == ["accuracy", "balanced_accuracy", "auroc"] * 4
-    assert table["space"].tolist() == (["pixel"] * 3 + ["normalized"] * 3) * 2
-    levels = table.groupby("space")["grey_levels"].first()
-    assert levels.to_dict() == pytest.approx({"pixel": 4, "normalized": 1})
-    metrics = pd.read_parquet("results/summary/metrics.parquet")
-    headline = metrics[np.isclose(metrics["eps"], 4 / 255) & (metrics["system"] == "huang2021")]
-    here = table[(table["space"] == space) & (table["system"] == "huang2021")]
-    columns = ["value", "low", "high"]
-    expected = headline.set_index("metric").loc[here["metric"], columns]
-    assert here[columns].to_numpy().tolist() == expected.to_numpy().tolist()
+    keys = {units: attacked(params.attack, units=units).key for units in UNITS}
+    moved = figures.PERTURBATIONS.read().set_index(["system", "condition"])["linf_max"]
+    levels = {units: 255 * moved["huang2021", key] for units, key in keys.items()}
+    assert levels == pytest.approx({"pixel": 4, "normalized": 1})
+    metrics = figures.METRICS.read()
+    of = {
+        units: metrics.query("system == 'huang2021' and condition == @key").set_index("metric")
+        for units, key in keys.items()
+    }
+    assert all(list(rows.index) == list(METRICS) for rows in of.values())
+    accuracy = {units: rows["value"]["balanced_accuracy"] for units, rows in of.items()}
+    assert accuracy["pixel"] < accuracy["normalized"]
+    assert read_metrics(tmp_path)["huang2021"]["attacked"] == round(accuracy[space], 4)
 
 
-def test_perturbations_are_of_the_films_that_were_changed(study, tmp_path):
-    path = tmp_path / PREDICTIONS
-    table = pd.read_parquet(path)
-    here = (table["eps"] == 4 / 255) & (table["decision"] == "argmax") & (table["space"] == "pixel")
-    table.loc[here, ["linf", "l2"]] = 0.0
-    table.loc[table.index[here][:3], "linf"] = np.array([1, 2, 4], np.float32) / 255
-    table.loc[table.index[here][:3], "l2"] = np.array([0.1, 0.3, 0.2], np.float32)
-    table.to_parquet(path, index=False)
+def test_perturbations_are_of_the_films_that_were_changed(study):
+    linf, l2 = np.zeros(20), np.zeros(20)
+    linf[:3], l2[:3] = np.array([1, 2, 4]) / 255, [0.1, 0.3, 0.2]
+    headline = attacked(study.attack)
+    change("standard", headline, linf=linf, l2=l2)
     summarise(study)
-    found = pd.read_parquet("results/summary/perturbations.parquet").set_index("system")
-    row = found.loc["standard"]
-    assert (row["attack"], row["n"]) == ("pgd-linf", 3)
-    assert row["threat_model"].startswith("white box")
-    assert row[["linf_max", "linf_median", "l2_median"]].tolist() == pytest.approx(
-        [4 / 255, 2 / 255, 0.2]
-    )
-    assert found.index.tolist() == ["standard", "huang2021"]
+    found = figures.PERTURBATIONS.read().set_index(["condition", "system"])
+    row = found.loc[headline.key, "standard"]
+    assert row.tolist() == pytest.approx([3, 4 / 255, 2 / 255, 0.2])
+    assert found.loc[headline.key].index.tolist() == ["standard", "huang2021"]
+    assert not found.index.get_level_values("condition").str.startswith("clean").any()
 
 
-def test_an_attack_that_changed_no_film(study, tmp_path):
-    path = tmp_path / PREDICTIONS
-    table = pd.read_parquet(path)
-    table.assign(linf=np.float32(0)).to_parquet(path, index=False)
+def test_an_attack_that_changed_no_film_is_not_told_of(study):
+    headline = attacked(study.attack)
+    change("standard", headline, linf=np.zeros(20), l2=np.zeros(20))
     summarise(study)
-    found = pd.read_parquet("results/summary/perturbations.parquet").set_index("system")
-    assert found.loc["standard", "n"] == 0
-    assert math.isnan(found.loc["standard", "linf_max"])
+    found = figures.PERTURBATIONS.read().groupby("condition")["system"].agg(list)
+    assert found[headline.key] == ["huang2021"]
+    assert found[attacked(study.attack, Fraction(8, 255)).key] == ["standard", "huang2021"]
 
 
 def test_checks_are_asked_of_each_system_in_order(tmp_path, fake_study, monkeypatch):
     params = fake_study.write_study(tmp_path, systems=("amini2024", "huang2021"), count=120)
     monkeypatch.chdir(tmp_path)
     summarise(params)
-    table = pd.read_parquet("results/summary/checks.parquet")
+    table = figures.VERDICTS.read()
     of = {system: part["check"].tolist() for system, part in table.groupby("system", sort=False)}
     assert list(of) == ["amini2024", "huang2021"]
     assert of["amini2024"] == list(CHECKS)
@@ -305,5 +321,5 @@ def test_checks_are_asked_of_each_system_in_order(tmp_path, fake_study, monkeypa
 
 def test_truncated_films_are_counted(study):
     summarise(study)
-    notes = pd.read_parquet("results/summary/notes.parquet").set_index("fault")["count"]
+    notes = figures.NOTES.read().set_index("fault")["count"]
     assert notes.to_dict() == {"truncated": 1, "unmarked": 0}

@@ -2,9 +2,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from radrobust.attacks.threat import CIFAR_STD
 from tests.attacks.toys import SIDE, random_films
 
+from radrobust.core.conditions import CIFAR_STD
 from radrobust.perturbations.ball import Ball
 
 balls = st.builds(

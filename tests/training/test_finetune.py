@@ -59,12 +59,18 @@ def test_a_head_alone_is_trained_on_features_that_are_kept(study, zoo, tmp_path)
     path = tmp_path / "them.pt"
     theirs = zoo.build("standard", "compact")
     zoo.save(theirs, path)
+    features = tmp_path / "cache" / "features"
+    of_another_version = features / "standard" / "0123456789abcdef"
+    of_another_system = features / "rade2022" / "0123456789abcdef"
+    for folder in (of_another_version, of_another_system):
+        folder.mkdir(parents=True)
     model = {"weights": f"file:{path}", "trainable": "head"}
     classifier, facts = study("standard", model, objective="standard", augment_views=2)
     for name, tensor in classifier.backbone.state_dict().items():
         assert torch.equal(tensor, theirs.state_dict()[name]), name
     assert facts["head"] == "mlp"
-    assert len(list((tmp_path / "cache" / "features").glob("*.npy"))) == 2
+    assert len(list(features.glob("standard/*/*.npy"))) == 2
+    assert not of_another_version.exists() and of_another_system.exists()
 
 
 @pytest.fixture
@@ -130,4 +136,4 @@ def test_hat_trains_a_helper_that_can_be_seen(study):
     assert facts["objective"] == "hat"
     assert facts["helper_epochs"] == 2
     assert len(Path("results/models/rade2022/helper.csv").read_text().splitlines()) == 3
-    assert not Path("results/resume/rade2022").exists()
+    assert not Path("results/resume/finetune/rade2022").exists()

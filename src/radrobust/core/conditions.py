@@ -83,14 +83,13 @@ class Condition:
         """
         if not self.norm:
             return ""
+        published = self.units == NORMALIZED
+        of, unit = ("", " standard deviations of CIFAR-10") if published else (" of [0, 1]", "")
         if self.norm == "linf":
-            limit = f"every pixel of [0, 1] by at most {budget_text(self.level)}"
+            limit = f"every pixel{of} by at most {budget_text(self.level)}{unit}"
         else:
-            limit = f"pixels of [0, 1] by at most {float(self.level):.4g} in length altogether"
-        if self.units == NORMALIZED:
-            limit = limit.replace("of [0, 1] ", "")
-            limit += " standard deviations of CIFAR-10, as published"
-        return f"{self.sees}; {NORMS[self.norm]}, {limit}"
+            limit = f"pixels{of} by at most {float(self.level):.4g}{unit} in length altogether"
+        return f"{self.sees}; {NORMS[self.norm]}, {limit}{', as published' if published else ''}"
 
     def decided(self, decision: str) -> Condition:
         """Return the same images with another decision."""

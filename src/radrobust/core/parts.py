@@ -94,14 +94,20 @@ class Parts:
         of the work.
         """
         workers = self._folder / _WORKERS
-        workers.mkdir(parents=True, exist_ok=True)
-        with FileLock(workers / _own_name()):
+        self._all.parent.mkdir(parents=True, exist_ok=True)
+        # One comes or goes at a time: whoever clears up must not meet somebody who has just begun.
+        door = FileLock(self._all.with_suffix(".lock"))
+        with contextlib.ExitStack() as working:
+            with door:
+                workers.mkdir(parents=True, exist_ok=True)
+                working.enter_context(FileLock(workers / _own_name()))
             yield
-        for folder in self._all.glob("*"):
-            if not _worked_on(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # somebody is still at work
-            self._all.rmdir()
+        with door:
+            for folder in self._all.glob("*"):
+                if not _worked_on(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # somebody is still at work
+                self._all.rmdir()
 
     def get(self, name: str, make: Callable[[], Part]) -> Part:
         """Return the part of that name; make it if it is not there yet.

@@ -119,7 +119,7 @@ def _scene(
     table = evaluated.at(attacked(attacker.params, units=PIXEL)).iloc[rows]
     headline = Outcome(
         torch.from_numpy(evaluated.images[PIXEL][rows]).to(device),
-        torch.from_numpy(table[["logit_0", "logit_1"]].to_numpy()).to(device),
+        torch.from_numpy(table[["logit_0", "logit_1"]].to_numpy(copy=True)).to(device),
         torch.from_numpy(table["iteration"].to_numpy(np.int64)).to(device),
     )
     clean = judge(attacker.classifier, chosen, chosen.pixels, "clean")
