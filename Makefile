@@ -10,7 +10,7 @@ THREADS = $(shell echo $$(( ($$(nproc) + $(JOBS) - 1) / $(JOBS) )))
 # Seconds that Quarto's download may take. The package itself would wait for ever.
 QUARTO_PATIENCE ?= 180
 
-.PHONY: report test serve clean
+.PHONY: report check test test-all serve clean
 
 # What it reads a name a line of, several at a time.
 together = $(RUN) OMP_NUM_THREADS=$(THREADS) xargs -P $(JOBS) --process-slot-var=TQDM_POSITION \
@@ -26,8 +26,20 @@ report: .venv/installed .venv/renderer
 	$(RUN) dvc repro
 	@echo "The site is at $(CURDIR)/_site/index.html"
 
+# What is to be run before each commit, in minutes; test-all takes what takes long besides.
 test: .venv/installed-test
-	$(RUN) python -m pytest
+	$(tests) -m "not slow"
+
+test-all: .venv/installed-test
+	$(tests)
+
+# A file of tests on each core; together they would wait for each other's threads.
+tests = $(RUN) OMP_NUM_THREADS=1 python -m pytest --numprocesses $(JOBS) --dist loadfile
+
+check: .venv/installed-test
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
 
 serve: report
 	$(RUN) python -m http.server --directory _site --bind 127.0.0.1 8000
