@@ -108,6 +108,8 @@ def test_radiographs_with_text_in_them_are_shown(study, changed, count, rows):
     assert source.count("<figure") == min(count, alike.MOST_BURNED_IN)
     assert ("No DICOM header says so" in source) == (count == 0)
     assert ("the first 24 by a hash" in source) == (count == 30)
+    warned = f"{count} DICOM file{'s say' if count > 1 else ' says'} that text is burnt into"
+    assert (warned in source) == bool(count)
     found = {row[0]: row[2] for row in rows(faults.counted(found))}
     assert found[faults.KINDS["burned_in"][0]] == str(count)
 

@@ -82,7 +82,9 @@ def burned_in(study: Study) -> Html:
     order = sorted(names, key=lambda name: derive_seed(study.params.seed, "burned in", name))
     more = f"{_first(len(order), MOST_BURNED_IN)}; audit-faults.csv, on the page Methods, names all"
     cards = _cards(study, _by_name(study).loc[order[:MOST_BURNED_IN]])
-    return Html(f"<p>{plural(len(order), 'radiograph')}. Shown {more}.</p>{cards}")
+    said = plural(len(order), "DICOM file says", "DICOM files say")
+    warned = f"<b>{said} that text is burnt into the image</b>: look whether it names anybody."
+    return Html(f"<p>{warned} Shown {more}.</p>{cards}")
 
 
 def alike(
