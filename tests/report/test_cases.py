@@ -13,10 +13,11 @@ from PIL import Image
 
 from radrobust.core import paths
 from radrobust.core.errors import InputError
+from radrobust.core.tables.predictions import PREDICTIONS
 from radrobust.evaluation.attributions import exceeds_tolerance
 from radrobust.report.kit import layers
 from radrobust.report.kit.pictures import Scale
-from radrobust.report.kit.study import IMAGES
+from radrobust.report.kit.study import CLEAN, IMAGES
 from radrobust.report.pages import cases
 from radrobust.stages import cases as stage
 
@@ -50,10 +51,9 @@ def told(folder):
     return json.loads(text.removeprefix(opening))
 
 
-def predictions(study, system, eps):
-    table = pd.read_parquet(study.root / f"results/predictions/{system}/predictions.parquet")
-    chosen = (table["decision"] == "argmax") & (table["space"] == study.params.attack.space)
-    return table[chosen & np.isclose(table["eps"], eps)].set_index("sample_id")
+def predictions(study, system, condition):
+    table = PREDICTIONS.read(study.root, system)
+    return table[table["condition"] == condition].set_index("sample_id")
 
 
 def decoded(file, mode="RGBA"):
@@ -75,7 +75,7 @@ def test_films_are_those_of_the_test_split(study, found):
     for film, (_, row) in zip(found["films"], test.iterrows(), strict=True):
         assert film["label"] == row["label"]
         assert (film["width"], film["height"]) == (row["width"], row["height"])
-        assert film["box"] == list(row["film"])
+        assert film["box"] == list(row["extent"])
         assert film["groups"] == [row["subgroup_region"]]
         assert bool(film["outline"]) == (row["mask_area"] > 0)
     assert found["subgroups"] == [
@@ -93,8 +93,8 @@ def test_answers_are_those_of_the_tables(study, found):
     names = [film["name"] for film in found["films"]]
     assert list(found["answers"]) == study.systems
     for system, said in found["answers"].items():
-        clean = predictions(study, system, 0.0).loc[names]
-        attacked = predictions(study, system, study.eps).loc[names]
+        clean = predictions(study, system, CLEAN).loc[names]
+        attacked = predictions(study, system, study.attacked).loc[names]
         assert said["clean"] == pytest.approx(clean["probability"].tolist(), abs=1e-4)
         assert said["attacked"] == pytest.approx(attacked["probability"].tolist(), abs=1e-4)
         assert said["said"] == clean["predicted"].tolist()
@@ -106,7 +106,7 @@ def test_answers_are_those_of_the_tables(study, found):
         for name in study.explained(system):
             place = names.index(name)
             assert said["changed"][place] == explained["changed"][name]
-            assert said["broken"][place] == explained["broken"][name]
+            assert said["broken"][place] == explained["misclassified"][name]
 
 
 def test_a_tie_is_no_finding():
@@ -175,7 +175,7 @@ def test_films_are_those_of_the_arrays(study, written, found):
     for name, pixels in zip(names, cases.images(study), strict=True):
         assert (decoded(written / f"films/{name}.webp", "L") == pixels).all()
     for system in study.systems:
-        images = study.attacked(system, names).images
+        images = study.adversarial(system, names).images
         changed = found["answers"][system]["changed"]
         for name, image, moved in zip(names, images, changed, strict=True):
             file = written / f"attacked/{system}/{name}.webp"

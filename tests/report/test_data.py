@@ -176,7 +176,7 @@ def test_the_size_of_findings_is_a_share_without_the_padding(study, with_samples
     side = study.samples.images.shape[-1]
     halves = [[0, 0, side, side // 2]] * len(table)
     area = np.where(table["label"] == 1, 0.03, 0.0)
-    source = charts.finding_sizes(with_samples(study, film=halves, mask_area=area)).source
+    source = charts.finding_sizes(with_samples(study, extent=halves, mask_area=area)).source
     present = text.plural(int(table["label"].sum()), "radiograph")
     assert f"on {present}: from 6.0 % to 6.0 %" in source
     assert f"On {present} it is larger" in source

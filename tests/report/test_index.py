@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radrobust.report.kit import limits, shortcuts, text
-from radrobust.report.kit.study import ALWAYS_NEGATIVE
+from radrobust.report.kit.study import ALWAYS_NEGATIVE, CLEAN
 from radrobust.report.pages import index
 from radrobust.report.pages.data import counts
 
@@ -19,9 +19,9 @@ def answers(plain):
     ]
 
 
-def with_metric(study, system, eps, metric, value, low, high):
+def with_metric(study, system, condition, metric, value, low, high):
     table = study.metrics.copy()
-    rows = (table["metric"] == metric) & np.isclose(table["eps"], eps, rtol=0, atol=1e-9)
+    rows = (table["metric"] == metric) & (table["condition"] == condition)
     table.loc[rows, "value"] = table.loc[rows, "value"].clip(upper=0.95)  # nobody else leads
     rows &= table["system"] == system
     assert rows.sum() == 1
@@ -54,11 +54,11 @@ def test_the_answer_is_three_sentences(study, answers):
 
 def test_whoever_scores_most_leads(study, changed, answers):
     for system in study.systems:
-        other = changed(study, **with_metric(study, system, 0, "auroc", 0.9991, 0.998, 1.0))
+        other = changed(study, **with_metric(study, system, CLEAN, "auroc", 0.9991, 0.998, 1.0))
         first = answers(other)[0]
         assert first.startswith(f"On clean radiographs {study.name(system)} ")
         assert "an AUROC of 0.999 (0.998–1.000)" in first
-        found = with_metric(study, system, study.eps, "balanced_accuracy", 0.987, 0.98, 0.99)
+        found = with_metric(study, system, study.attacked, "balanced_accuracy", 0.987, 0.98, 0.99)
         first, maps, why = answers(changed(study, **found))
         assert "98.7 % (98.0–99.0)" in first
         assert study.name(system) in first and study.name(system) in maps
@@ -112,7 +112,7 @@ def test_who_shares_a_value_shares_the_lead(study, changed, answers):
     assert "0.900 (0.800–0.950)" in first and "90.0 % (80.0–95.0)" in first
     assert first.startswith(f"On clean radiographs {everybody}")
     assert ("share the lead" in first) == (len(study.systems) > 1)
-    table.loc[rows & (table["eps"] > 0), ["value", "low", "high"]] = 0.0, 0.0, 0.02
+    table.loc[rows & (table["condition"] != CLEAN), ["value", "low", "high"]] = 0.0, 0.0, 0.02
     first = answers(changed(study, metrics=table))[0]
     if len(study.systems) > 1:
         assert first.endswith(
@@ -151,27 +151,25 @@ def test_where_nothing_is_marked_no_map_is_compared_with_it(study, changed, answ
 
 
 def test_reasons_come_and_go_with_what_was_found(study, changed, answers):
-    leader = max(
-        study.systems, key=lambda key: study.metric(key, study.eps, "balanced_accuracy")["value"]
-    )
+    leader, *_ = study.leaders(study.attacked, "balanced_accuracy")
     good = changed(study, **with_checks(study, leader, "pass"))
     why = answers(good)[2]
     assert ("drawn by a program" in why) == study.is_phantom
     assert ("patients are not known" in why) != study.is_phantom
     assert "of the radiographs with a fracture at its chosen threshold" in why
     assert "failed" not in why
-    finds = study.metric(leader, study.eps, "sensitivity_at_threshold")
+    finds = study.metric(leader, study.at_threshold["attacked"], "sensitivity")
     assert f"finds {text.number(finds['value'], 'share')} %" in why
     bad = changed(study, **with_checks(study, leader, "fail"))
     assert "it failed 1 check" in answers(bad)[2]
     for low, said in {0.45: True, 0.55: False}.items():
-        found = with_metric(study, leader, study.eps, "balanced_accuracy", 0.99, low, 1.0)
+        found = with_metric(study, leader, study.attacked, "balanced_accuracy", 0.99, low, 1.0)
         assert ("told from guessing" in answers(changed(study, **found))[2]) == said
-    found = with_metric(study, leader, study.eps, "balanced_accuracy", 0.99, 0.3, 0.4)
+    found = with_metric(study, leader, study.attacked, "balanced_accuracy", 0.99, 0.3, 0.4)
     assert "is worse than guessing" in answers(changed(study, **found))[2]
-    always = study.metric(ALWAYS_NEGATIVE, study.eps, "accuracy")["value"]
+    always = study.metric(ALWAYS_NEGATIVE, study.attacked, "accuracy")["value"]
     for low, said in {always: True, always + 0.01: False}.items():
-        found = with_metric(study, leader, study.eps, "accuracy", 0.99, low, 1.0)
+        found = with_metric(study, leader, study.attacked, "accuracy", 0.99, low, 1.0)
         assert ("often than always" in answers(changed(study, **found))[2]) == said
 
 
@@ -185,7 +183,7 @@ def test_one_row_a_system_and_the_references_below(study):
     for row, system in zip(body, study.systems, strict=False):
         assert study.title(system) in row and study.label(system) in row
         assert row.count("<td") == 7
-        attacked = study.metric(system, study.eps, "sensitivity_at_threshold")
+        attacked = study.metric(system, study.at_threshold["attacked"], "sensitivity")
         assert f">{text.number(attacked['value'], 'share')}<" in row
         assert f"<small>{text.interval(attacked, 'share')}</small>" in row
     assert "0.0" in body[-2] and "100.0" in body[-1]

@@ -115,7 +115,7 @@ def test_misclassified_and_robust_radiographs_are_rows_of_their_own(study):
     assert source.count("<table") == 3
     row = cells(source)[0]
     found = study.survival
-    found = found[(found["system"] == study.systems[0]) & (found["films"] == "broken")]
+    found = found[(found["system"] == study.systems[0]) & (found["answers"] == "misclassified")]
     first = found[(found["metric"] == "overlap_10")].iloc[0]
     assert f"<small>{text.plural(int(first['n']), 'radiograph')}</small>" in row[0]
     assert text.number(first["value"], "share") in row[1]

@@ -13,7 +13,7 @@ from radrobust.core.errors import InputError
 from radrobust.report.kit import budgets, charts, gallery, html, layers, marks, patients, text
 from radrobust.report.kit.pictures import Scale
 from radrobust.report.kit.study import Study
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import keys
 
 
 def estimate(value, low, high):
@@ -75,7 +75,7 @@ def test_budgets_are_written_in_their_own_unit(study, changed, attack, short, ch
 
 
 def test_every_system_has_its_own_colour():
-    assert len({charts.colour(system) for system in SYSTEMS}) == len(SYSTEMS)
+    assert len({charts.colour(system) for system in keys()}) == len(keys())
 
 
 @pytest.mark.parametrize(
@@ -219,8 +219,8 @@ def test_radiographs_are_sharp_at_half_again_the_size_they_are_shown_at(side):
 def explained(*samples):
     """Rows of clean images as `attributions` has them, by one method."""
     rows = [
-        {"sample_id": name, "label": label, "predicted": said, "broken": broken}
-        for name, label, said, broken in samples
+        {"sample_id": name, "label": label, "predicted": said, "misclassified": wrong}
+        for name, label, said, wrong in samples
     ]
     return pd.DataFrame(rows).assign(image="clean", explainer="saliency")
 

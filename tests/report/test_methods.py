@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from radrobust.core import paths
 from radrobust.core.cost import Cost, cost_file, study_digest
 from radrobust.report.kit.study import Study
 from radrobust.report.pages import methods
@@ -72,7 +73,7 @@ def test_a_stage_that_did_not_end_has_no_time(recorded, record, plain):
 
 
 def test_tables_are_linked_with_rows_and_sizes(study, monkeypatch, plain):
-    from radrobust.stages.tables import TABLES, tables
+    from radrobust.stages.tables import tables
 
     monkeypatch.chdir(study.root)
     assert "radrobust tables" in methods.tables(study).source
@@ -80,11 +81,11 @@ def test_tables_are_linked_with_rows_and_sizes(study, monkeypatch, plain):
     try:
         shown = methods.tables(study).source
         linked = set(re.findall(r'href="tables/([^"]+)"', shown))
-        assert linked == {file.name for file in (study.root / TABLES).iterdir()}
+        assert linked == {file.name for file in (study.root / paths.TABLES).iterdir()}
         assert f"{len(study.samples.table):,}" in plain(methods.tables(study))
         assert f"{len(study.metrics):,}" in plain(methods.tables(study))
     finally:
-        shutil.rmtree(study.root / TABLES)
+        shutil.rmtree(study.root / paths.TABLES)
 
 
 def test_program_and_radiographs_are_cited(recorded, plain):

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radrobust.core import conditions
 from radrobust.report.kit import adversarial, curves, tables, text, threat
 from radrobust.report.kit.limits import limits
-from radrobust.report.kit.study import Study
+from radrobust.report.kit.study import CLEAN, Study
 from radrobust.report.pages import index, robustness
 
 
@@ -18,7 +19,7 @@ def test_the_main_table_has_two_rows_a_system_and_both_references(study):
         for name in study.classes:
             assert f"Always “{name}”" in source
     source = robustness.main(study).source
-    auroc = text.number(study.metric(study.systems[0], 0, "auroc")["value"], "auroc")
+    auroc = text.number(study.metric(study.systems[0], CLEAN, "auroc")["value"], "auroc")
     assert f">{auroc}<" in source
 
 
@@ -47,10 +48,14 @@ def test_the_rule_of_the_threshold_is_said(study, changed, threshold, said):
 
 def test_a_length_is_nowhere_called_grey_levels(study, changed, plain):
     attack = {"attack": {"norm": "l2", "eps": "1/2"}}
-    eps = changed(study, attack).eps
+    here, there = (
+        [one.key for one in conditions.predicted(some.params.attack)]
+        for some in (study, changed(study, attack))
+    )
+    renamed = dict(zip(here, there, strict=False))
     moved = {
-        name: table.assign(eps=table["eps"].replace({study.eps: eps}))
-        for name, table in {"metrics": study.metrics, "falls": study.falls}.items()
+        name: table.assign(condition=table["condition"].replace(renamed))
+        for name, table in {"metrics": study.metrics, "iterations": study.iterations}.items()
     }
     other = changed(study, attack, **moved)
     shown = [
@@ -106,8 +111,9 @@ def test_the_precision_of_the_search_is_told_system_by_system(study, monkeypatch
 def test_budgets_that_are_not_in_pixels_are_said_aloud(study, changed):
     assert threat.space_warning(study).source == ""
     assert "not in pixels" not in limits(study).source
-    spaces = study.spaces.assign(grey_levels=np.where(study.spaces["space"] == "pixel", 4.0, 1.02))
-    other = changed(study, {"attack": {"space": "normalized"}}, spaces=spaces)
+    table = study.perturbations.copy()
+    table.loc[table["condition"] == study.in_units["normalized"], "linf_max"] = 1.02 / 255
+    other = changed(study, {"attack": {"space": "normalized"}}, perturbations=table)
     for said in (threat.space_warning(other).source, limits(other).source):
         assert "Budgets on this site are not in pixels." in said
         assert "changes by about 1 grey level," in said
@@ -120,14 +126,14 @@ def comparisons(study, lead):
         for second in study.systems[place + 1 :]:
             sign = (first == "huang2021") - (second == "huang2021")
             difference = sign * lead.get(second if sign > 0 else first, 0.0)
-            for eps in (0.0, study.eps):
+            for condition in study.conditions.values():
                 for metric in robustness.COMPARED:
                     ends = difference - 0.1, difference + 0.1
                     counts = (30, 12) if sign >= 0 else (12, 30)
                     rows.append(
-                        (eps, first, second, metric, difference, *ends, *counts, 0.01, 0.04)
+                        (condition, first, second, metric, difference, *ends, *counts, 0.01, 0.04)
                     )
-    columns = ["eps", "first", "second", "metric", "difference", "low", "high"]
+    columns = ["condition", "first", "second", "metric", "difference", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "only_first", "only_second", "p", "p_holm"])
 
 
@@ -137,7 +143,7 @@ def huang_best(study, changed):
     if len(study.systems) == 1:
         pytest.skip("one system")
     metrics = study.metrics.copy()
-    attacked = (metrics["metric"] == "balanced_accuracy") & (metrics["eps"] > 0)
+    attacked = (metrics["metric"] == "balanced_accuracy") & (metrics["condition"] != CLEAN)
     metrics.loc[attacked, "value"] = np.where(
         metrics.loc[attacked, "system"] == "huang2021", 0.9, 0.5
     )
@@ -150,7 +156,7 @@ def test_the_most_robust_system_and_the_undefended_one_are_the_rivals(study, hua
     assert "Against Architectural Ingredients, the most robust here" in source
     assert "Against Standard, which has no defence" in source
     metrics = best.metrics
-    metrics.loc[(metrics["system"] == "rade2022") & (metrics["eps"] > 0), "value"] = 0.9
+    metrics.loc[(metrics["system"] == "rade2022") & (metrics["condition"] != CLEAN), "value"] = 0.9
     tied = changed(study, metrics=metrics, comparisons=comparisons(study, {}))
     assert "as robust as any here" in robustness.comparisons(tied).source
 
@@ -158,7 +164,7 @@ def test_the_most_robust_system_and_the_undefended_one_are_the_rivals(study, hua
 def test_a_pair_reads_the_same_from_either_side(study, huang_best):
     other = huang_best({"standard": 0.2, "zhang2020": 0.3})
     forward, turned = (
-        robustness._compared(other, *pair, study.eps, "auroc")
+        robustness._compared(other, *pair, study.attacked, "auroc")
         for pair in (("huang2021", "standard"), ("standard", "huang2021"))
     )
     assert forward == pytest.approx((0.2, 0.1, 0.3, 30, 12, 0.04))
@@ -189,8 +195,7 @@ def test_the_perturbations_are_in_grey_levels_and_lengths(study, changed):
     table = pd.DataFrame(
         {
             "system": study.systems,
-            "attack": "pgd-linf",
-            "threat_model": "white box, <every> pixel",
+            "condition": study.attacked,
             "n": 1234,
             "linf_max": 4 / 255,
             "linf_median": 3.5 / 255,
@@ -200,7 +205,7 @@ def test_the_perturbations_are_in_grey_levels_and_lengths(study, changed):
     source = robustness.perturbations(changed(study, perturbations=table)).source
     for shown in (">1,234<", ">4<", ">3.5<", ">0.432<"):
         assert source.count(shown) == len(study.systems)
-    assert "white box, &lt;every&gt; pixel." in source
+    assert "white box; L-inf, every pixel of [0, 1] by at most 4/255." in source
 
 
 # --- Adversarial examples ---------------------------------------------------------------------
@@ -208,7 +213,7 @@ def test_the_perturbations_are_in_grey_levels_and_lengths(study, changed):
 
 def test_examples_say_both_answers(study):
     source = adversarial.examples(study).source
-    kept = study.attacked(study.systems[0], study.samples.gallery(study.params.seed))
+    kept = study.adversarial(study.systems[0], study.samples.gallery(study.params.seed))
     name, row = kept.answers.index[0], kept.answers.iloc[0]
     before = 1 / (1 + np.exp(row["clean_logit_0"] - row["clean_logit_1"]))
     card = source.partition("<figure")[2].partition("</figure>")[0]
@@ -248,7 +253,7 @@ def test_where_nothing_was_changed_there_is_no_scale_of_changes(fake_study, tmp_
 
 
 def pair(clean, attacked, **answer):
-    facts = {"label": 1, "clean_logit_0": 0.0, "clean_logit_1": 2.0, "broken": True} | answer
+    facts = {"label": 1, "clean_logit_0": 0.0, "clean_logit_1": 2.0, "misclassified": True} | answer
     return adversarial.Pair("film-1", clean, attacked, pd.Series(facts))
 
 
@@ -267,7 +272,7 @@ def test_the_change_is_the_difference_whatever_the_channels(channels):
     ("answer", "said"),
     [
         ({}, "Misclassified under attack."),
-        ({"broken": False}, "Robust: correct before and after the whole attack."),
+        ({"misclassified": False}, "Robust: correct before and after the whole attack."),
         ({"clean_logit_0": 3.0}, "Misclassified before any attack, so nothing was added."),
     ],
 )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from radrobust.report.kit import links, verdicts
-from radrobust.report.kit.study import ALWAYS_NEGATIVE, Study
+from radrobust.report.kit.study import ALWAYS_NEGATIVE, CLEAN, Study
 from radrobust.report.pages import system
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.catalogue import load
 
 
 def alt(shown):
@@ -32,7 +32,7 @@ def test_the_epoch_that_was_kept_is_marked_and_said(study, plain):
         shown = system.training(study, key)
         kept = "clean validation radiographs from 0.690 to 0.900 in epoch 8, which was kept"
         assert "in 13 epochs" in alt(shown) and kept in alt(shown)
-        robust = SYSTEMS[key].objective != "standard"
+        robust = load(key).objective != "standard"
         attacked = "attacked validation radiographs from 0.490 to 0.700"
         assert (attacked in alt(shown)) == robust
         assert ("Its objective attacks no radiograph" in shown.source) == (not robust)
@@ -63,8 +63,8 @@ def test_numbers_are_beside_those_of_the_references(study, rows):
     key = study.systems[0]
     (row,) = [row for row in rows(system.numbers(study, key)) if row[0] == "Balanced accuracy, %"]
     shares = [
-        f"{100 * study.metric(one, eps, 'balanced_accuracy')['value']:.1f}"
-        for one, eps in [(key, 0), (key, study.eps), (ALWAYS_NEGATIVE, 0)]
+        f"{100 * study.metric(one, condition, 'balanced_accuracy')['value']:.1f}"
+        for one, condition in [(key, CLEAN), (key, study.attacked), (ALWAYS_NEGATIVE, CLEAN)]
     ]
     assert [cell.split()[0] for cell in row[1:4]] == shares and row[3:] == ["50.0", "50.0"]
 
@@ -100,11 +100,11 @@ def test_figures_at_a_glance_are_compared_with_their_reference(
     study, changed, rows, low, high, sign
 ):
     key, table = study.systems[0], study.metrics.copy()
-    near = np.isclose(table["eps"], study.eps) & (table["metric"] == "balanced_accuracy")
-    table.loc[near & (table["system"] == key), ["low", "high"]] = low, high
+    under = (table["condition"] == study.attacked) & (table["metric"] == "balanced_accuracy")
+    table.loc[under & (table["system"] == key), ["low", "high"]] = low, high
     accuracy = (table["system"] == key) & (table["metric"] == "accuracy")
     table.loc[accuracy, ["value", "low", "high"]] = 0.7, 0.65, 0.75
-    attacked = accuracy & np.isclose(table["eps"], study.eps)
+    attacked = accuracy & (table["condition"] == study.attacked)
     table.loc[attacked, ["value", "low", "high"]] = 0.3, 0.25, 0.35
     found = {
         tuple(row[:2]): row for row in rows(system.at_a_glance(changed(study, metrics=table), key))
@@ -112,7 +112,7 @@ def test_figures_at_a_glance_are_compared_with_their_reference(
     guessing = found["Balanced accuracy, %", "attacked"]
     assert (sign in guessing[2]) if sign else not set(guessing[2]) & set("▲≈▼")
     assert guessing[3] == "guessing 50.0"
-    always = study.metric(ALWAYS_NEGATIVE, 0, "accuracy")["value"]
+    always = study.metric(ALWAYS_NEGATIVE, CLEAN, "accuracy")["value"]
     for image, shown in {"clean": "70.0 ▲", "attacked": "30.0 ▼"}.items():
         row = found["Accuracy, %", image]
         assert row[2].startswith(shown) and row[3] == f"always “no fracture” {100 * always:.1f}"

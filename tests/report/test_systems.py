@@ -10,7 +10,8 @@ from radrobust.report.kit.limits import limits
 from radrobust.report.kit.shown import code
 from radrobust.report.kit.study import Study
 from radrobust.report.pages import systems
-from radrobust.systems.catalogue import SYSTEMS
+from radrobust.systems.bibliography import bibliography
+from radrobust.systems.catalogue import keys, load
 
 COMPACT = {"scale": "compact", "weights": "none", "head": "linear", "trainable": "all"}
 ROBUSTBENCH = {"scale": "paper", "weights": "robustbench", "head": "mlp"}
@@ -46,7 +47,7 @@ def test_an_objective_for_all_is_not_called_the_papers_own(study, changed):
 
 
 def test_objectives_of_the_catalogue_have_their_words():
-    assert {system.objective for system in SYSTEMS.values()} <= set(kit.OBJECTIVES_IN_WORDS)
+    assert {load(key).objective for key in keys()} <= set(kit.OBJECTIVES_IN_WORDS)
 
 
 def test_the_list_of_systems_leads_to_every_page(study):
@@ -58,15 +59,14 @@ def test_published_figures_are_beside_those_of_always_saying_no(study):
     source = systems.published(study).source
     assert source.count("67.57") == 2
     for system in study.systems:
-        assert f"{SYSTEMS[system].fracatlas.attacked:.2f}" in source
+        assert f"{bibliography(system).fracatlas.attacked:.2f}" in source
         assert study.title(system) in source and study.label(system) in source
 
 
 def test_every_remark_on_published_figures_has_its_mark(study):
     source = systems.published(study).source
-    figures_of = [
-        part for key in study.systems for part in (SYSTEMS[key].cifar10, SYSTEMS[key].fracatlas)
-    ]
+    told = [bibliography(key) for key in study.systems]
+    figures_of = [part for one in told for part in (one.cifar10, one.fracatlas)]
     for remark in {part.remark[1:] for part in figures_of if part.remark}:
         assert remark in source
     for mark in set(re.findall(r'class="marks">(.)', source)):
@@ -76,10 +76,10 @@ def test_every_remark_on_published_figures_has_its_mark(study):
 
 def test_the_rest_of_the_catalogue_comes_below(study):
     source = systems.entries(study).source
-    assert source.count("<details") == len(SYSTEMS)
-    assert ("not in this study" in source) == (len(study.systems) < len(SYSTEMS))
+    assert source.count("<details") == len(keys())
+    assert ("not in this study" in source) == (len(study.systems) < len(keys()))
     below = source.partition("not in this study")[2]
-    assert below.count("<details") in (0, len(SYSTEMS) - len(study.systems))
+    assert below.count("<details") in (0, len(keys()) - len(study.systems))
     assert not any(f"<strong>{study.title(key)}</strong>" in below for key in study.systems)
 
 

@@ -20,6 +20,7 @@ PREDICTIONS = RESULTS / "predictions"
 ATTRIBUTIONS = RESULTS / "attributions"
 SUMMARY = RESULTS / "summary"
 CASES = RESULTS / "cases"
+TABLES = RESULTS / "tables"
 CURVES = RESULTS / "curves.csv"
 EPOCHS = RESULTS / "epochs.csv"
 METRICS = Path("metrics.json")

@@ -16,7 +16,6 @@ from radrobust.core.params import Params
 from radrobust.core.tables.published import OF_SYSTEMS, PUBLISHED
 from radrobust.core.tables.schema import Table
 
-FOLDER = paths.RESULTS / "tables"
 README = "README.txt"
 WIDTH = 100
 
@@ -39,14 +38,14 @@ def tables(params: Params) -> None:
     InputError
         A stage before has not been run.
     """
-    with replacing(FOLDER) as folder:
+    with replacing(paths.TABLES) as folder:
         folder.mkdir()
         for table in PUBLISHED:
             rows = table.read_all(params.systems) if table in OF_SYSTEMS else table.read()
             rows.to_parquet(folder / f"{table.name}.parquet", index=False)
             _flat(rows).to_csv(folder / f"{table.name}.csv", index=False)
         (folder / README).write_text(readme(PUBLISHED), encoding="utf-8")
-    print(f"{len(PUBLISHED)} tables in {FOLDER}")
+    print(f"{len(PUBLISHED)} tables in {paths.TABLES}")
 
 
 def readme(declared: Sequence[Table]) -> str:

@@ -34,7 +34,6 @@ OF_THE_STUDY = {
 }
 OTHER_STUDY = "with other parameters"
 
-TABLES = paths.RESULTS / "tables"
 ADDRESS = "tables"
 README = "README.txt"
 CITATION = "CITATION.cff"
@@ -146,7 +145,7 @@ def _cost(study: Study, stage: str, system: str = "") -> str:
 
 def tables(study: Study) -> Html:
     """Every table of the study, as CSV and Parquet, with its rows and sizes."""
-    folder = study.root / TABLES
+    folder = study.root / paths.TABLES
     if not (folder / README).is_file():
         return Html("<p>No tables were written; <code>radrobust tables</code> writes them.</p>")
     found = sorted(file.stem for file in folder.glob("*.parquet"))
