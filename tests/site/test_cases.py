@@ -76,9 +76,10 @@ def answers(root):
     tables = []
     for system in study.systems:
         found = pd.read_parquet(root / f"results/predictions/{system}/predictions.parquet")
-        found = found[(found["decision"] == "argmax") & (found["space"] == "pixel")]
-        clean = found[found["eps"] == 0].set_index("sample_id")
-        attacked = found[np.isclose(found["eps"], study.eps)].set_index("sample_id")
+        clean, attacked = (
+            found[found["condition"] == condition].set_index("sample_id")
+            for condition in study.conditions.values()
+        )
         films = table[table["split"] == "test"].set_index("sample_id")
         right = clean["predicted"] == clean["label"]
         tables.append(
