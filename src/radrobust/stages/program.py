@@ -13,8 +13,10 @@ from radrobust.core.files import replacing
 from radrobust.core.params import Params
 from radrobust.core.program import imports, of_stage, sources
 
-FIND_DATASETS = ("check", "read")
 OF_A_STUDY = ("audit", "prepare", "summarise", "cases", "tables", "site")
+WITH_DATASETS = ("check", "read")
+"""Stages that find datasets by their names."""
+
 OF_A_SYSTEM = ("finetune", "attack", "explain")
 
 
@@ -35,11 +37,11 @@ def program(params: Params) -> None:
 def stages(systems: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return, by the name of a stage's file, the modules that it begins with.
 
-    Checking and reading find datasets by their names, and a page has its imports in `reports`, so
-    that these begin with more than the stage itself.
+    Datasets are found by their names, and a page has its imports in `reports`, so that some begin
+    with more than the stage itself.
     """
     known = [f"{datasets.__name__}.{one.name}" for one in pkgutil.iter_modules(datasets.__path__)]
-    found = {stage: (*of_stage(stage), *known) for stage in FIND_DATASETS}
+    found = {stage: (*of_stage(stage), *known) for stage in WITH_DATASETS}
     found |= {stage: of_stage(stage) for stage in OF_A_STUDY}
     found |= {
         f"{stage}-{system}": of_stage(stage, system) for system in systems for stage in OF_A_SYSTEM
