@@ -126,7 +126,7 @@ def test_a_killed_run_goes_on_to_the_same_tables(study, whole):
 
 
 @pytest.mark.parametrize(
-    ("source", "goes_on"), [("attacks/losses.py", False), ("reporting/overview.py", True)]
+    ("source", "goes_on"), [("attacks/losses.py", False), ("stages/page.py", True)]
 )
 def test_a_run_goes_on_from_what_its_own_program_has_finished(
     study, whole, tmp_path, source, goes_on

@@ -101,7 +101,7 @@ def test_killed_training_ends_in_the_same_bits(prepared, whole, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("source", "goes_on"), [("training/objectives.py", False), ("reporting/overview.py", True)]
+    ("source", "goes_on"), [("training/objectives.py", False), ("stages/page.py", True)]
 )
 def test_training_goes_on_from_epochs_of_its_own_program(
     prepared, whole, tmp_path, source, goes_on
