@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import radrobust.data.datasets as datasets
@@ -34,14 +34,16 @@ def program(params: Params) -> None:
             (folder / f"{name}.txt").write_text(_listed(modules), encoding="utf-8")
 
 
-def stages(systems: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def stages(systems: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return, by the name of a stage's file, the modules that it begins with.
 
-    Datasets are found by their names, and a page has its imports in `reports`, so that some begin
-    with more than the stage itself.
+    Datasets are found by their names, and so are the systems that are checked; a page has its
+    imports in `reports`. So some begin with more than the stage itself.
     """
     known = [f"{datasets.__name__}.{one.name}" for one in pkgutil.iter_modules(datasets.__path__)]
     found = {stage: (*of_stage(stage), *known) for stage in WITH_DATASETS}
+    for system in systems:
+        found["check"] += of_stage("check", system)
     found |= {stage: of_stage(stage) for stage in OF_A_STUDY}
     found |= {
         f"{stage}-{system}": of_stage(stage, system) for system in systems for stage in OF_A_SYSTEM
