@@ -67,8 +67,14 @@ class Condition:
         'clean'
         >>> Condition("pgd", Fraction(4, 255), "linf", decision=THRESHOLD).key
         'pgd linf 4/255 threshold'
+        >>> Condition("exposure", Fraction(3)).key
+        'exposure 3'
         """
-        parts = [self.family, self.norm, _level(self.level) if self.norm else ""]
+        parts = [self.family, self.norm]
+        if self.norm:
+            parts.append(_level(self.level))
+        elif self.level:
+            parts.append(str(self.level))
         parts += [part for part in (self.units, self.decision) if part not in (PIXEL, ARGMAX)]
         return " ".join(part for part in parts if part)
 
