@@ -45,9 +45,9 @@ def classifier_of(network, weights):
 
 
 def maps_of(method, classifier, films, baselines=None, target=1, **changes):
-    """Explain films by a method, against black."""
+    """Explain films by a method, against black; `target` is a class, or one for each film."""
     if baselines is None:
         baselines = torch.zeros_like(films)
-    targets = torch.full((len(films),), target)
+    targets = torch.as_tensor(target).expand(len(films))
     settings = {"window": 1, "stride": 1, "steps": 16, "at_once": 64} | changes
     return explain(method, classifier, Task(films, baselines, targets, **settings))
