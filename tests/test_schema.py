@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.params import load_params
 from radrobust.core.tables.data import FILMS, UNREADABLE
 from radrobust.core.tables.published import OF_SYSTEMS, PUBLISHED
 from radrobust.core.tables.schema import Column, Table
-from radrobust.stages.tables import FOLDER, README, readme, tables
+from radrobust.stages.tables import README, readme, tables
 
 ALL = (FILMS, UNREADABLE, *dict.fromkeys([*OF_SYSTEMS, *PUBLISHED]))
 TOY = Table(
@@ -214,9 +215,9 @@ def test_what_a_study_writes_is_as_it_is_declared(study, table):
 @pytest.mark.slow
 @pytest.mark.parametrize("table", PUBLISHED, ids=lambda table: table.name)
 def test_what_is_published_is_as_it_is_declared(study, table):
-    rows = pd.read_parquet(FOLDER / f"{table.name}.parquet")
+    rows = pd.read_parquet(paths.TABLES / f"{table.name}.parquet")
     pd.testing.assert_frame_equal(rows, table.checked(rows))
-    said = (FOLDER / README).read_text(encoding="utf-8")
+    said = (paths.TABLES / README).read_text(encoding="utf-8")
     for column in rows:
         name = re.sub("^subgroup_.*", "subgroup_NAME", column)
         assert re.search(rf"(?m)^  {name} ", said), column

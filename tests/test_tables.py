@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radrobust.core import paths
 from radrobust.core.errors import InputError
 from radrobust.core.tables.published import PUBLISHED
 from radrobust.stages.summarise import summarise
-from radrobust.stages.tables import FOLDER, README, tables
+from radrobust.stages.tables import README, tables
 
 
 @pytest.fixture
@@ -25,15 +26,15 @@ def study(fake_study, tmp_path, monkeypatch):
 @pytest.fixture
 def written(study):
     tables(study)
-    return {file.stem: pd.read_parquet(file) for file in FOLDER.glob("*.parquet")}
+    return {file.stem: pd.read_parquet(file) for file in paths.TABLES.glob("*.parquet")}
 
 
 def test_csv_and_parquet_hold_the_same(written):
     assert set(written) == {table.name for table in PUBLISHED}
     assert {"samples", "predictions", "attributions", "summary-metrics"} <= set(written)
-    assert {file.stem for file in FOLDER.glob("*.csv")} == set(written)
+    assert {file.stem for file in paths.TABLES.glob("*.csv")} == set(written)
     for name, table in written.items():
-        text = pd.read_csv(FOLDER / f"{name}.csv", keep_default_na=True)
+        text = pd.read_csv(paths.TABLES / f"{name}.csv", keep_default_na=True)
         assert list(text) == list(table) and len(text) == len(table), name
         for column in table.select_dtypes("number"):
             wanted = table[column].to_numpy(np.float64)
@@ -53,7 +54,7 @@ def test_every_table_is_as_it_is_declared(written):
 
 
 def test_every_column_is_explained_at_its_table(written):
-    text = (FOLDER / README).read_text(encoding="utf-8")
+    text = (paths.TABLES / README).read_text(encoding="utf-8")
     for name, table in written.items():
         (section,) = re.findall(rf"(?s)(?<=\n\n){name}\n=+\n(.*?)(?:\n\n|\Z)", text)
         explained = dict(re.findall(r"(?m)^  (\w+) +(\S.*)$", section))
@@ -63,21 +64,21 @@ def test_every_column_is_explained_at_its_table(written):
 
 
 def test_lists_can_be_read_back_from_a_csv(written):
-    text = pd.read_csv(FOLDER / "samples.csv")
+    text = pd.read_csv(paths.TABLES / "samples.csv")
     for row, extent in enumerate(written["samples"]["extent"]):
         assert json.loads(text["extent"][row]) == list(extent)
 
 
 def test_the_same_study_gives_the_same_bytes(study, written):
-    before = {file.name: file.read_bytes() for file in FOLDER.iterdir()}
+    before = {file.name: file.read_bytes() for file in paths.TABLES.iterdir()}
     tables(study)
-    assert {file.name: file.read_bytes() for file in FOLDER.iterdir()} == before
+    assert {file.name: file.read_bytes() for file in paths.TABLES.iterdir()} == before
     assert pd.read_parquet(io.BytesIO(before["summary-metrics.parquet"])).shape[0] > 0
 
 
 def test_a_missing_table_is_told_and_the_earlier_ones_stay(study, written, tmp_path):
     (tmp_path / "results/predictions/huang2021/predictions.parquet").unlink()
-    before = sorted(FOLDER.iterdir())
+    before = sorted(paths.TABLES.iterdir())
     with pytest.raises(InputError, match="huang2021"):
         tables(study)
-    assert sorted(FOLDER.iterdir()) == before
+    assert sorted(paths.TABLES.iterdir()) == before
