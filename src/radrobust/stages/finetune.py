@@ -36,12 +36,16 @@ def finetune(key: str, params: Params) -> None:
     samples = load_samples()
     splits = Splits(*(Images.of(samples, samples.rows(split)) for split in ("train", "val")))
     classifier = _start(key, "weights", params)
+    # Asked once: whoever edits the program while it trains must not part a run from its files.
+    version = program.version(*program.of_stage("finetune", key))
+    resume = paths.RESUME / "finetune" / key / version
+    features = paths.cache_folder(params.cache) / "features" / key / version
     trained: dict[str, Trained] = {}
     if not params.model.evaluation_alone:
         classifier.freeze(params.model.trainable)
         frozen = classifier.frozen_digest()
         with about(f"finetune@{key}"):
-            trained = _train(classifier, splits, params)
+            trained = _train(classifier, splits, params, resume, features)
     facts = _facts(classifier, trained, splits, params)
     if trained and frozen is not None:
         facts["frozen_changed"] = classifier.frozen_digest() != frozen
@@ -55,10 +59,9 @@ def finetune(key: str, params: Params) -> None:
             one.curve.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     with replacing(paths.TRAINING / key) as folder:
         folder.mkdir()
-        for file in (_unfinished(key) / "live" / "plots" / "metrics").glob("*.tsv"):
+        for file in (resume / "live" / "plots" / "metrics").glob("*.tsv"):
             shutil.copy(file, folder)
-    shutil.rmtree(_unfinished(key).parent, ignore_errors=True)
-    features = _features(key, params)
+    shutil.rmtree(resume.parent, ignore_errors=True)
     for other in features.parent.glob("*"):
         if other != features:
             shutil.rmtree(other, ignore_errors=True)
@@ -70,8 +73,12 @@ def _start(key: str, purpose: str, params: Params) -> Classifier:
     return obtain(key, params.model, seed, params.cache).to(pick_device(params.device))
 
 
-def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, Trained]:
+def _train(
+    classifier: Classifier, splits: Splits, params: Params, resume: Path, features: Path
+) -> dict[str, Trained]:
     """Train by the system's objective; before it the helper that the objective may need.
+
+    What a killed run goes on from is kept in `resume`, what a frozen backbone sees in `features`.
 
     Returns
     -------
@@ -79,8 +86,6 @@ def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, 
         By the name of the file that the curve is to have.
     """
     key = classifier.design.system
-    resume = _unfinished(key)
-    features = _features(key, params)
     objective = _objective(key, params)
     seed = derive_seed(params.seed, "training", key)
     trained, helper = {}, None
@@ -94,16 +99,6 @@ def _train(classifier: Classifier, splits: Splits, params: Params) -> dict[str, 
             classifier, splits, params.model, plan, features, lambda row: _log(live, row)
         )
     return trained
-
-
-def _unfinished(key: str) -> Path:
-    """Return where a training that is killed is gone on from, by this version of the program."""
-    return paths.RESUME / "finetune" / key / program.version(*program.of_stage("finetune", key))
-
-
-def _features(key: str, params: Params) -> Path:
-    """Return where features are kept that this version of the program has computed."""
-    return paths.cache_folder(params.cache) / "features" / key / _unfinished(key).name
 
 
 def _objective(key: str, params: Params) -> str:
