@@ -51,15 +51,20 @@ def sources(*modules: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def listing(*modules: str) -> str:
+    """List what `sources` finds as sha256sum does: a line a module, its digest and its name."""
+    return "".join(
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {module}\n"
+        for module, file in sources(*modules).items()
+    )
+
+
 def version(*modules: str) -> str:
-    """Return a digest, 16 hexadecimal digits, of all that `sources` finds.
+    """Return a digest, 16 hexadecimal digits, of all that `listing` lists.
 
     Two versions of the program that share it do the same with the same input.
     """
-    digest = hashlib.sha256()
-    for module, file in sources(*modules).items():
-        digest.update(module.encode() + b"\x1f" + hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(listing(*modules).encode()).hexdigest()[:16]
 
 
 @functools.cache

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import pkgutil
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import radrobust.data.datasets as datasets
 from radrobust.core import paths
 from radrobust.core.files import replacing
 from radrobust.core.params import Params
-from radrobust.core.program import imports, of_stage, sources
+from radrobust.core.program import imports, listing, of_stage
 
 OF_A_STUDY = ("audit", "prepare", "summarise", "cases", "tables", "site")
 WITH_DATASETS = ("check", "read")
@@ -31,7 +29,7 @@ def program(params: Params) -> None:
     with replacing(paths.PROGRAM) as folder:
         folder.mkdir()
         for name, modules in stages(params.systems).items():
-            (folder / f"{name}.txt").write_text(_listed(modules), encoding="utf-8")
+            (folder / f"{name}.txt").write_text(listing(*modules), encoding="utf-8")
 
 
 def stages(systems: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -50,12 +48,3 @@ def stages(systems: Sequence[str]) -> dict[str, tuple[str, ...]]:
     }
     scripts = sorted(paths.REPORTS.glob("*.py"))
     return found | {f"page-{file.stem}": (*of_stage("page"), *imports(file)) for file in scripts}
-
-
-def _listed(modules: Iterable[str]) -> str:
-    files = sources(*modules).items()
-    return "".join(f"{_digest(file)}  {module}\n" for module, file in files)
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
