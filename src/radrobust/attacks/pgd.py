@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from radrobust.attacks.losses import LOSSES, Loss, margin
 from radrobust.attacks.schedules import AutoStep, FixedStep, Schedule
+from radrobust.core.conditions import family_of
 from radrobust.core.params import Norm, budget_text
 from radrobust.perturbations.ball import Ball
 from radrobust.systems.images import Images
@@ -77,8 +78,7 @@ class Pgd:
     @property
     def condition(self) -> str:
         """What it is called in messages, such as ``apgd linf 4/255``."""
-        kind = "apgd" if self.schedule == "apgd" else "pgd"
-        return f"{kind} {self.norm} {budget_text(self.eps)}"
+        return f"{family_of(self.schedule)} {self.norm} {budget_text(self.eps)}"
 
     def canvas(self, images: Images) -> Tensor:
         """Return the images' pixels with a channel for each unit: what the attack may change."""

@@ -105,6 +105,11 @@ class Condition:
 CLEAN = Condition()
 
 
+def family_of(schedule: str) -> str:
+    """Return what an attack with a schedule of steps is called."""
+    return "apgd" if schedule == "apgd" else "pgd"
+
+
 def attacked(attack: Attack, budget: Fraction | None = None, units: str = "") -> Condition:
     """Return the condition of a study's attack, at its headline budget and in its units by default.
 
@@ -117,9 +122,8 @@ def attacked(attack: Attack, budget: Fraction | None = None, units: str = "") ->
     units : str
         Others than those of `attack.space`.
     """
-    family = "apgd" if attack.schedule == "apgd" else "pgd"
     level = attack.eps if budget is None else budget
-    return Condition(family, level, attack.norm, units or attack.space)
+    return Condition(family_of(attack.schedule), level, attack.norm, units or attack.space)
 
 
 def curve(attack: Attack) -> list[Condition]:
