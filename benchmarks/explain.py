@@ -50,7 +50,7 @@ from radrobust.data.datasets.phantom import draw
 from radrobust.data.decode.framing import Frame
 from radrobust.systems import checkpoints
 from radrobust.systems.batching import batch_size
-from radrobust.systems.classifier import Classifier, as_pixels, build, build_empty
+from radrobust.systems.classifier import Classifier, build, build_empty
 from radrobust.systems.logits import logit_of
 from radrobust.systems.meansparse import operators
 
@@ -106,7 +106,8 @@ def draw_films(count: int, device: torch.device) -> Films:
         x0, y0, x1, y1 = frame.area
         images.append(frame.fit_image(image))
         inside[index, y0:y1, x0:x1] = True
-    return Films(as_pixels(np.stack(images)).to(device), torch.from_numpy(inside).to(device))
+    pixels = torch.from_numpy(np.stack(images)).unsqueeze(1).float() / 255
+    return Films(pixels.to(device), torch.from_numpy(inside).to(device))
 
 
 def task_of(classifier: Classifier, films: Films) -> Task:

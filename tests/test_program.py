@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.studies import QUICK
 
 from radrobust.core import paths, program
 from radrobust.core.program import of_stage, sources, version
@@ -17,22 +18,6 @@ from radrobust.stages.program import OF_A_STUDY, OF_A_SYSTEM, stages
 
 SOURCES = Path(program.__file__).parents[2]
 KEY = "amini2024"
-CHANGES = {
-    "count: 1200": "count: 60",
-    "epochs: 13": "epochs: 1",
-    "  films: 50": "  films: 4",
-    "  steps: 20": "  steps: 2",
-    "  steps: 50": "  steps: 2",
-    "  restarts: 2": "  restarts: 1",
-    "  iterations: 20": "  iterations: 2",
-    "  queries: 150": "  queries: 2",
-    "  steps: 16": "  steps: 2",
-    "window: 15": "window: 60",
-    "stride: 8": "stride: 60",
-    "others: 24": "others: 2",
-    "  films: 16": "  films: 2",
-    "bootstrap: 2000": "bootstrap: 100",
-}
 RUN = """
 import importlib, json, sys
 from radrobust.core.params import load_params
@@ -49,7 +34,7 @@ print(json.dumps([name for name in sys.modules if name.split(".")[0] == "radrobu
 @pytest.mark.slow
 def test_what_a_stage_loads_is_what_is_listed(tmp_path, write_study):
     """Stages run in their order, each in a process of its own, with all that they import late."""
-    write_study(tmp_path, CHANGES)
+    write_study(tmp_path, QUICK)
     listed = stages([KEY])
     for name in ("check", "read", "audit", "prepare", *OF_A_SYSTEM, "summarise", "tables"):
         words = [name, KEY] if name in OF_A_SYSTEM else [name]

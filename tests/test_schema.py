@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.studies import QUICK
 
 from radrobust.core import paths
 from radrobust.core.errors import InputError
@@ -162,23 +163,6 @@ def test_the_readme_names_every_column_of_every_table_and_says_what_it_is():
 
 # --- What a study leaves ----------------------------------------------------------------------
 
-CHANGES = {
-    "count: 1200": "count: 60",
-    "epochs: 13": "epochs: 1",
-    "  films: 50": "  films: 4",
-    "  steps: 20": "  steps: 2",
-    "  steps: 50": "  steps: 2",
-    "  restarts: 2": "  restarts: 1",
-    "  iterations: 20": "  iterations: 2",
-    "  queries: 150": "  queries: 2",
-    "  steps: 16": "  steps: 2",
-    "window: 15": "window: 60",
-    "stride: 8": "stride: 60",
-    "others: 24": "others: 2",
-    "  films: 16": "  films: 2",
-    "bootstrap: 2000": "bootstrap: 100",
-}
-
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, write_study):
@@ -189,7 +173,7 @@ def study(tmp_path_factory, write_study):
     from radrobust.stages.summarise import summarise
 
     root = tmp_path_factory.mktemp("study")
-    write_study(root, CHANGES)
+    write_study(root, QUICK)
     systems = ["amini2024", "huang2021"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)

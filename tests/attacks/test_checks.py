@@ -19,7 +19,7 @@ from radrobust.core.parts import Parts
 from radrobust.core.tensors import state_digest
 from radrobust.systems import meansparse
 from radrobust.systems.catalogue import load
-from radrobust.systems.classifier import Normalise, as_pixels, build
+from radrobust.systems.classifier import Normalise, build
 from radrobust.systems.images import Images
 
 CHECKED = Checks(films=30, steps=30, restarts=2, iterations=10, queries=100)
@@ -144,7 +144,7 @@ def test_finished_checks_are_read_and_not_run_again(net, films, tmp_path):
 def pipeline():
     classifier = build("standard", seed=3).eval().requires_grad_(False)
     levels = np.random.default_rng(0).integers(0, 256, (20, 32, 32), dtype=np.uint8)
-    stored = as_pixels(levels)
+    stored = torch.from_numpy(levels).unsqueeze(1).float() / 255
     films = Images([str(row) for row in range(20)], torch.zeros(20).long(), stored.clone())
     return classifier, films, stored, state_digest(classifier)
 

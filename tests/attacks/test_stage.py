@@ -21,7 +21,8 @@ from radrobust.core.parts import Part
 from radrobust.core.tables import predictions
 from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints, meansparse
-from radrobust.systems.classifier import as_pixels, build
+from radrobust.systems.classifier import build
+from radrobust.systems.images import Images
 
 SOURCES = Path(__file__).parents[2] / "src"
 KEY = "amini2024"
@@ -45,7 +46,7 @@ def study(tmp_path_factory, write_study):
     write_study(folder, CHANGES)
     samples = load_samples(folder)
     classifier = build(KEY, seed=5).eval().requires_grad_(False)
-    films = as_pixels(samples.images[samples.rows("train")][:32])
+    films = Images.of(samples, samples.rows("train")[:32]).floats()
     meansparse.calibrate(classifier, [films], alpha=0.15)
     classifier.threshold = 0.02
     model = folder / "results/models" / KEY

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.attribution.toys import classifier_of, linear, maps_of
+from tests.attribution.toys import classifier_of, linear, maps_of, pixels_of
 from torch import nn
 
 from radrobust.attribution.explainers import EXPLAINERS, baseline, make_task
@@ -11,7 +11,7 @@ from radrobust.attribution.localisation import localise
 from radrobust.core.params import Explain
 from radrobust.data.datasets.phantom import draw
 from radrobust.data.decode.framing import Frame
-from radrobust.systems.classifier import as_pixels, build
+from radrobust.systems.classifier import build
 
 SIDE = 8
 OF_ANY_NETWORK = ("saliency", "gradient_x_input", "integrated_gradients", "deeplift")
@@ -132,7 +132,7 @@ def patched_films(count, side=64):
         image = image.copy()
         image[place[1:]], masks[place] = hatched, True
         images.append(image)
-    return as_pixels(np.stack(images)), masks
+    return pixels_of(images), masks
 
 
 def patch_detector():

@@ -8,14 +8,14 @@ import pytest
 import torch
 from captum.attr import DeepLift, IntegratedGradients
 from scipy.integrate import quad
-from tests.attribution.toys import TwoLogits, affine, maps_of
+from tests.attribution.toys import TwoLogits, affine, maps_of, pixels_of
 from torch import nn
 
 from radrobust.attribution.explainers import baseline
 from radrobust.data.datasets.phantom import draw
 from radrobust.data.decode.framing import Frame
 from radrobust.systems.catalogue import keys
-from radrobust.systems.classifier import as_pixels, build
+from radrobust.systems.classifier import build
 from radrobust.systems.excitation import Product
 from radrobust.systems.meansparse import calibrate
 
@@ -123,7 +123,7 @@ def test_a_layer_without_a_rule_is_refused(kind):
 def radiographs():
     images = [draw(0, index).image for index in range(4)]
     frames = [Frame(image.shape[1], image.shape[0], 64).fit_image(image) for image in images]
-    return as_pixels(np.stack(frames)).double()
+    return pixels_of(frames).double()
 
 
 def systems_alike(key):

@@ -18,7 +18,8 @@ from radrobust.core.params import load_params
 from radrobust.core.tables.explanations import EXPLANATIONS, MEASURES
 from radrobust.data.samples import load_samples
 from radrobust.systems import checkpoints, meansparse
-from radrobust.systems.classifier import as_pixels, build
+from radrobust.systems.classifier import build
+from radrobust.systems.images import Images
 
 KEY = "amini2024"
 CHANGES = {
@@ -46,7 +47,7 @@ def study(tmp_path_factory, write_study):
     write_study(folder, CHANGES)
     samples = load_samples(folder)
     classifier = build(KEY, seed=5).eval().requires_grad_(False)
-    films = as_pixels(samples.images[samples.rows("train")][:32])
+    films = Images.of(samples, samples.rows("train")[:32]).floats()
     meansparse.calibrate(classifier, [films], alpha=0.15)
     with torch.no_grad():  # so that it does not say the same of all films
         logits = classifier(films)

@@ -1,5 +1,6 @@
 """Networks whose attributions can be worked out by hand, and films for them."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -51,3 +52,8 @@ def maps_of(method, classifier, films, baselines=None, target=1, **changes):
     targets = torch.as_tensor(target).expand(len(films))
     settings = {"window": 1, "stride": 1, "steps": 16, "at_once": 64} | changes
     return explain(method, classifier, Task(films, baselines, targets, **settings))
+
+
+def pixels_of(frames):
+    """Turn frames of grey levels (uint8, S×S) into N×1×S×S float32 in [0, 1]."""
+    return torch.from_numpy(np.stack(frames)).unsqueeze(1).float() / 255

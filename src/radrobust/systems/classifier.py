@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Self
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from radrobust.core.tensors import tensors_digest
@@ -177,11 +175,6 @@ def _parts(backbone: nn.Sequential) -> dict[str, nn.Module]:
         else:
             parts[name] = child
     return parts
-
-
-def as_pixels(films: NDArray[np.uint8]) -> Tensor:
-    """Turn N×S×S grey levels (uint8) into N×1×S×S float32 pixels in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(films)).unsqueeze(1).float() / 255
 
 
 def backbone_of(design: Design) -> Backbone:
